@@ -1,0 +1,1 @@
+"""The consumers: `runtime` composes, then one file per consumer with its effect and nothing more."""

@@ -1,0 +1,1 @@
+"""The core of Waybill: events, topology, envelope, publisher and consumer. It imports no edge."""

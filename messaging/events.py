@@ -1,0 +1,117 @@
+"""The event catalogue: what can happen, each version of it.
+
+An event class is one version of one type: its schema is the class, strict (unknown fields are refused) and
+bounded. A change that old consumers can't read is a new class with the next `version` and an `upcast` from the
+one before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar, Literal
+
+import msgspec
+from msgspec import Meta
+
+# Text that people typed: any script, no control characters (they end up in mail headers and logs).
+Text = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*\Z")]
+# Identifiers become message groups, deduplication ids and addresses: SNS takes ASCII letters, digits and punctuation.
+Identifier = Annotated[str, Meta(max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z")]
+# Money and rates are decimal strings: a JSON number would pass through a float somewhere.
+Price = Annotated[str, Meta(pattern=r"^[0-9]{1,9}(\.[0-9]{1,4})?\Z")]
+Discount = Annotated[str, Meta(pattern=r"^(0(\.[0-9]{1,4})?|1(\.0{1,4})?)\Z")]
+Instant = Annotated[str, Meta(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z\Z")]  # noqa: E501 (one pattern)
+Priority = Literal["high", "standard"]
+# One settlement currency: revenue adds amounts up, and amounts of two currencies don't add.
+Currency = Literal["USD"]
+
+MAX_LINES = 90  # an order is one DynamoDB transaction: 100 actions, of which marker and reservation take two
+
+
+class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`quantity` units of one product, at `unit_price` each, less the share `discount` (0 to 1)."""
+
+    sku: Identifier
+    quantity: Annotated[int, Meta(ge=1, le=1_000_000)]
+    unit_price: Price
+    discount: Discount
+
+    def amount(self) -> Decimal:
+        """What the line costs, exact: at most eight decimals."""
+        return self.quantity * Decimal(self.unit_price) * (1 - Decimal(self.discount))
+
+
+class Address(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where an order goes. `region` and `postal_code` are null where a country has none."""
+
+    name: Text
+    city: Text
+    region: Text | None
+    postal_code: Text | None
+    country: Text
+
+
+class OrderEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What every event of an order tells: enough for a subscriber that keeps no orders of its own."""
+
+    type: ClassVar[str]
+    version: ClassVar[int] = 1
+
+    order_id: Identifier
+    customer_id: Identifier
+    placed_at: Instant
+    currency: Currency
+    priority: Priority
+    lines: Annotated[tuple[Line, ...], Meta(min_length=1, max_length=MAX_LINES)]
+    ship_to: Address
+
+    @property
+    def subject(self) -> str:
+        """What the event is about, CloudEvents' `subject`."""
+        return self.order_id
+
+    @property
+    def partition_key(self) -> str:
+        """The message group: events of one customer are kept in order."""
+        return self.customer_id
+
+    @property
+    def event_id(self) -> str:
+        """Derived from the order, so that a producer that sends it twice sends the same event."""
+        return f"{self.type}-{self.order_id}"
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        """The SNS message attributes that filter policies see."""
+        return {"type": self.type, "priority": self.priority}
+
+    def amount(self) -> Decimal:
+        """What the order costs, exact."""
+        return sum((line.amount() for line in self.lines), Decimal(0))
+
+
+class OrderPlaced(OrderEvent, frozen=True, forbid_unknown_fields=True):
+    """A customer placed an order."""
+
+    type: ClassVar[str] = "OrderPlaced"
+
+
+class OrderCancelled(OrderEvent, frozen=True, forbid_unknown_fields=True):
+    """The customer took the whole order back. It repeats the order, so that what was added can be subtracted."""
+
+    type: ClassVar[str] = "OrderCancelled"
+
+
+Event = OrderPlaced | OrderCancelled
+EventType = type[OrderPlaced] | type[OrderCancelled]
+
+CATALOGUE: tuple[EventType, ...] = (OrderPlaced, OrderCancelled)
+
+# (type, version) -> the data of that version as the data of the next one.
+UPCASTS: Mapping[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]] = {}
+
+
+def dataschema(event: EventType) -> str:
+    """CloudEvents' `dataschema` of one version of one type."""
+    return f"urn:waybill:{event.type}:{event.version}"

@@ -1,0 +1,226 @@
+"""Who subscribes to what: the one table that publisher, consumers and stacks read. Pure data.
+
+A new subscriber is one row here and one file of the same name in `lambdas/`. Filter policy, time-outs, receive
+counts, lifetimes and names derive from the row.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from messaging import filters
+from messaging.errors import TopologyError
+from messaging.events import EventType, OrderCancelled, OrderPlaced
+
+DAY_SECONDS = 24 * 60 * 60
+HOUR_SECONDS = 60 * 60
+
+TOPIC_ARN_OUTPUT = "TopicArn"
+
+Ordering = Literal["none", "group", "monotonic", "strict"]
+Output = Literal[
+    "QueueUrl", "DeadLetterQueueUrl", "TopicDeadLetterQueueUrl", "FunctionName", "LogGroupName", "EventSourceMappingId"
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """One DynamoDB table. Keys are strings; `expires` turns on TTL by the attribute `EXPIRATION`."""
+
+    name: str
+    partition_key: str
+    sort_key: str | None = None
+    expires: bool = False
+
+    @property
+    def construct_id(self) -> str:
+        """The construct's name in the messaging stack."""
+        return f"{self.name.capitalize()}Table"
+
+    @property
+    def output_key(self) -> str:
+        """The stack output that holds its physical name."""
+        return f"{self.construct_id}Name"
+
+
+EXPIRATION = "expiration"  # epoch seconds: the name that Powertools' idempotency tables use too
+
+INBOX = Table(name="inbox", partition_key="id", expires=True)
+STOCK = Table(name="stock", partition_key="sku")
+RESERVATIONS = Table(name="reservations", partition_key="order_id")
+ORDER_LOG = Table(name="orders", partition_key="order_id", sort_key="event_id")
+REVENUE = Table(name="revenue", partition_key="day_country", sort_key="shard")
+
+TABLES: tuple[Table, ...] = (INBOX, STOCK, RESERVATIONS, ORDER_LOG, REVENUE)
+TABLES_BY_NAME: Mapping[str, Table] = {table.name: table for table in TABLES}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """One consumer's filtered feed of a topic.
+
+    `where` filters by attribute beside the type (SNS conditions). `ordering` other than "none" is a FIFO queue.
+    `reads` and `writes` name tables, `calls` IAM actions of external effects: permissions derive from them.
+    """
+
+    consumer: str
+    events: Sequence[EventType]
+    where: Mapping[str, Sequence[filters.Condition]] = field(default_factory=dict)
+    ordering: Ordering = "none"
+    reads: Sequence[str] = ()
+    writes: Sequence[str] = ()
+    calls: Sequence[str] = ()
+    max_age_seconds: int | None = None
+    timeout_seconds: int = 5
+    batch_size: int = 10
+    maximum_concurrency: int = 10
+    retention_seconds: int = 4 * DAY_SECONDS
+    outage_seconds: int = 3 * HOUR_SECONDS
+    newer_version_patience_seconds: int = 900
+
+    def __post_init__(self) -> None:
+        _require(re.fullmatch(r"[a-z][a-z0-9_]{0,39}", self.consumer) is not None, self, "a consumer is a Python module name")
+        _require(bool(self.events), self, "subscribes to no event")
+        _require("type" not in self.where, self, "`events` filters by type, `where` must not")
+        _require(1 <= self.timeout_seconds <= 900, self, "a Lambda time-out is 1 to 900 s")
+        # Lambda: FIFO at most 10; standard above 10 needs a window, which is derived below and fixed at one second.
+        _require(1 <= self.batch_size <= (10 if self.fifo else 10_000), self, "batch size: FIFO 1 to 10, standard to 10,000")
+        _require(2 <= self.maximum_concurrency <= 1_000, self, "maximum concurrency is 2 to 1,000")
+        _require(60 <= self.retention_seconds <= 14 * DAY_SECONDS, self, "SQS keeps messages 60 s to 14 days")
+        for table in (*self.reads, *self.writes):
+            _require(table in TABLES_BY_NAME, self, f"no table is named {table!r}")
+        filters.validate(self.filter_policy)
+
+    @property
+    def fifo(self) -> bool:
+        """Whether its queue keeps order per message group."""
+        return self.ordering != "none"
+
+    @property
+    def filter_policy(self) -> dict[str, list[Any]]:
+        """The SNS filter policy over message attributes."""
+        return {"type": [event.type for event in self.events], **{name: list(any_of) for name, any_of in self.where.items()}}
+
+    @property
+    def handler(self) -> str:
+        """The Lambda handler, as a path from the root of the code asset."""
+        return f"lambdas.{self.consumer}.handler"
+
+    @property
+    def construct_id(self) -> str:
+        """The construct's name in the consumers stack."""
+        return "".join(word.capitalize() for word in self.consumer.split("_"))
+
+    def output_key(self, what: Output) -> str:
+        """The stack output that holds one physical name of this subscription."""
+        return f"{self.construct_id}{what}"
+
+    @property
+    def batching_window_seconds(self) -> int:
+        """How long Lambda gathers a batch; FIFO mappings have none."""
+        return 0 if self.fifo else 1
+
+    @property
+    def lease_seconds(self) -> int:
+        """How long a claim on an external effect holds: past any time-out, even one enforced late, and well before
+        SQS shows the message again."""
+        return 3 * self.timeout_seconds
+
+    @property
+    def visibility_timeout_seconds(self) -> int:
+        """Six times the function's time-out plus the window.
+
+        Source: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+        """
+        return 6 * self.timeout_seconds + self.batching_window_seconds
+
+    @property
+    def max_receive_count(self) -> int:
+        """So many receives that an outage of `outage_seconds` dead-letters no good message; SQS takes at most 1,000."""
+        return min(1_000, math.ceil(1.5 * self.outage_seconds / self.visibility_timeout_seconds))
+
+    @property
+    def dead_letter_retention_seconds(self) -> int:
+        """SQS's longest, so that people have time."""
+        return 14 * DAY_SECONDS
+
+    @property
+    def marker_lifetime_seconds(self) -> int:
+        """Longer than a message can come back: from its queue, its dead-letter queue or a replay."""
+        return self.retention_seconds + self.dead_letter_retention_seconds + REPLAY_HORIZON_SECONDS + DAY_SECONDS
+
+
+REPLAY_HORIZON_SECONDS = 26 * DAY_SECONDS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topic:
+    """A topic and everyone who subscribes to it."""
+
+    name: str
+    subscriptions: Sequence[Subscription]
+
+    def __post_init__(self) -> None:
+        names = [subscription.consumer for subscription in self.subscriptions]
+        twice = {name for name in names if names.count(name) > 1}
+        if twice:
+            raise TopologyError(f"topic {self.name}: more than one row for {', '.join(sorted(twice))}")
+
+    def subscription(self, consumer: str) -> Subscription:
+        """The row of one consumer. Raises TopologyError where there is none."""
+        for row in self.subscriptions:
+            if row.consumer == consumer:
+                return row
+        raise TopologyError(f"topic {self.name} has no subscription {consumer!r}")
+
+    def routes(self, attributes: Mapping[str, str]) -> list[Subscription]:
+        """The subscriptions whose filter takes a message with these attributes."""
+        return [row for row in self.subscriptions if filters.matches(row.filter_policy, attributes)]
+
+
+def _require(holds: bool, row: Subscription, rule: str) -> None:
+    if not holds:
+        raise TopologyError(f"subscription {row.consumer!r}: {rule}")
+
+
+ORDERS = Topic(
+    name="orders",
+    subscriptions=(
+        Subscription(
+            consumer="inventory",
+            events=(OrderPlaced, OrderCancelled),
+            ordering="monotonic",
+            reads=("stock", "reservations"),
+            writes=("stock", "reservations"),
+        ),
+        Subscription(
+            consumer="priority_orders",
+            events=(OrderPlaced, OrderCancelled),
+            where={"priority": ["high"]},
+            ordering="group",
+            writes=("orders",),
+        ),
+        Subscription(
+            consumer="standard_orders",
+            events=(OrderPlaced, OrderCancelled),
+            where={"priority": ["standard"]},
+            ordering="group",
+            writes=("orders",),
+        ),
+        Subscription(
+            consumer="analytics",
+            events=(OrderPlaced, OrderCancelled),
+            writes=("revenue",),
+        ),
+        Subscription(
+            consumer="notifications",
+            events=(OrderPlaced,),
+            max_age_seconds=300,
+            calls=("ses:SendEmail",),
+        ),
+    ),
+)

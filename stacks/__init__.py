@@ -1,0 +1,1 @@
+"""The CDK stacks, derived from `messaging.topology`."""

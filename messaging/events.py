@@ -7,6 +7,7 @@ one before it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal
@@ -21,7 +22,9 @@ Identifier = Annotated[str, Meta(max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9
 # Money and rates are decimal strings: a JSON number would pass through a float somewhere.
 Price = Annotated[str, Meta(pattern=r"^[0-9]{1,9}(\.[0-9]{1,4})?\Z")]
 Discount = Annotated[str, Meta(pattern=r"^(0(\.[0-9]{1,4})?|1(\.0{1,4})?)\Z")]
-Instant = Annotated[str, Meta(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z\Z")]  # noqa: E501 (one pattern)
+Instant = Annotated[
+    str, Meta(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z\Z")
+]
 Priority = Literal["high", "standard"]
 # One settlement currency: revenue adds amounts up, and amounts of two currencies don't add.
 Currency = Literal["USD"]
@@ -110,6 +113,20 @@ CATALOGUE: tuple[EventType, ...] = (OrderPlaced, OrderCancelled)
 
 # (type, version) -> the data of that version as the data of the next one.
 UPCASTS: Mapping[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]] = {}
+
+
+_PATH = re.compile(r" - at `(?P<path>[^`]*)`\Z")
+
+
+def explain_invalid(error: msgspec.ValidationError) -> str:
+    """The rule and the path of a validation error, without the value: msgspec quotes two kinds of input."""
+    text = str(error)
+    path = _PATH.search(text)
+    rule = _PATH.sub("", text)
+    for quotes_input in ("Invalid enum value", "Object contains unknown field"):
+        if rule.startswith(quotes_input):
+            rule = quotes_input
+    return f"{rule} at {path['path'] if path else '$'}"
 
 
 def dataschema(event: EventType) -> str:

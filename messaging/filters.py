@@ -57,7 +57,7 @@ def _condition_holds(condition: Condition, value: str | None) -> bool:
         return value == condition
     ((name, operand),) = condition.items()
     if name == "exists":
-        return (value is not None) == operand
+        return (value is not None) is operand
     return value is not None and _OPERATORS[name](value, operand)
 
 

@@ -83,12 +83,16 @@ class Subscription:
     newer_version_patience_seconds: int = 900
 
     def __post_init__(self) -> None:
-        _require(re.fullmatch(r"[a-z][a-z0-9_]{0,39}", self.consumer) is not None, self, "a consumer is a Python module name")
+        _require(
+            re.fullmatch(r"[a-z][a-z0-9_]{0,39}", self.consumer) is not None, self, "a consumer is a Python module name"
+        )
         _require(bool(self.events), self, "subscribes to no event")
         _require("type" not in self.where, self, "`events` filters by type, `where` must not")
         _require(1 <= self.timeout_seconds <= 900, self, "a Lambda time-out is 1 to 900 s")
         # Lambda: FIFO at most 10; standard above 10 needs a window, which is derived below and fixed at one second.
-        _require(1 <= self.batch_size <= (10 if self.fifo else 10_000), self, "batch size: FIFO 1 to 10, standard to 10,000")
+        _require(
+            1 <= self.batch_size <= (10 if self.fifo else 10_000), self, "batch size: FIFO 1 to 10, standard to 10,000"
+        )
         _require(2 <= self.maximum_concurrency <= 1_000, self, "maximum concurrency is 2 to 1,000")
         _require(60 <= self.retention_seconds <= 14 * DAY_SECONDS, self, "SQS keeps messages 60 s to 14 days")
         for table in (*self.reads, *self.writes):
@@ -103,7 +107,10 @@ class Subscription:
     @property
     def filter_policy(self) -> dict[str, list[Any]]:
         """The SNS filter policy over message attributes."""
-        return {"type": [event.type for event in self.events], **{name: list(any_of) for name, any_of in self.where.items()}}
+        return {
+            "type": [event.type for event in self.events],
+            **{name: list(any_of) for name, any_of in self.where.items()},
+        }
 
     @property
     def handler(self) -> str:

@@ -1,0 +1,46 @@
+"""The CDK app: the messaging stack, and the consumers stack that builds on it.
+
+Options, as context (`cdk deploy --all -c stage=prod -c mail_from=orders@example.com`):
+
+stage      dev (default): everything goes when it is destroyed; prod: data stays, and the stacks are protected
+mail_from  the sender of the notifications, an address that SES has verified; without it that consumer is left out
+layer      on (default) | off: without the dependency layer, for an engine that brings the packages itself
+log_level  DEBUG | INFO | WARNING | ERROR; by default DEBUG in dev, INFO in prod
+newer_version_patience_seconds  how long a message of a newer version is retried, in place of each row's own value
+"""
+
+from __future__ import annotations
+
+import sys
+
+from aws_cdk import App
+
+from messaging.topology import ORDERS, Topic
+from stacks.consumers_stack import ConsumersStack
+from stacks.deployment import Deployment
+from stacks.errors import SynthError
+from stacks.messaging_stack import MessagingStack
+
+
+def wire(app: App, topic: Topic = ORDERS) -> None:
+    """Both stacks of one stage. Raises SynthError on a wrong option."""
+    deployment = Deployment.from_context(app.node)
+    prefix = f"waybill-{deployment.stage}"
+    messaging = MessagingStack(app, f"{prefix}-messaging", topic_name=topic.name, deployment=deployment)
+    ConsumersStack(
+        app, f"{prefix}-consumers", subscriptions=topic.subscriptions, messaging=messaging, deployment=deployment
+    )
+
+
+def main() -> None:
+    """Synthesize for whoever called: the CDK's command line, or a person. No call to AWS, ever."""
+    app = App(analytics_reporting=False)
+    try:
+        wire(app)
+    except SynthError as error:
+        sys.exit(f"waybill: {error}")
+    app.synth()
+
+
+if __name__ == "__main__":
+    main()

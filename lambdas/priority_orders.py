@@ -1,0 +1,8 @@
+"""Writes priority orders, promised within 14 days."""
+
+from __future__ import annotations
+
+from lambdas.orders import order_writer
+from lambdas.runtime import lambda_handler
+
+handler = lambda_handler(order_writer(promise_days=14))

@@ -1,0 +1,141 @@
+"""The composition root of every function: reads the environment, makes the clients and runs the consumer.
+
+The only module of the functions that reads the environment, and it does so at the first invocation: importing a
+handler has no side effect.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
+
+import boto3
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from botocore.config import Config
+
+from messaging import sqs
+from messaging.batch import HANDED_BACK, Delivery, Ledger, Verdict
+from messaging.consumer import Consumer
+from messaging.effects import External, Transactional
+from messaging.inbox import Inbox
+from messaging.lease import Leases
+from messaging.settings import Settings
+from messaging.topology import INBOX, ORDERS
+
+# Well inside a function's time-out, so that a hanging call ends as an error of one record and not as a killed batch.
+CLIENT_CONFIG = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 3})
+
+
+class Context(Protocol):
+    """What is used of Lambda's context object."""
+
+    aws_request_id: str
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds until Lambda kills the invocation."""
+        ...
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What external effects may use."""
+
+    settings: Settings
+
+    @cached_property
+    def ses(self) -> Any:
+        """boto3's SES v2 client."""
+        return boto3.client("sesv2", config=CLIENT_CONFIG)
+
+
+Effects = Transactional | Callable[[Tools], External]
+Handler = Callable[[dict[str, Any], Context], dict[str, Any]]
+
+
+def lambda_handler(effects: Effects) -> Handler:
+    """The Lambda handler of a consumer. Raises SettingsError at the first invocation where the environment is wrong."""
+    application: list[_Application] = []
+
+    def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
+        if not application:
+            application.append(_Application(effects, Settings.from_environment(os.environ)))
+        return application[0].run(event, context)
+
+    return handler
+
+
+class _Application:
+    """One function's collaborators, made once and kept while the function is warm."""
+
+    def __init__(self, effects: Effects, settings: Settings) -> None:
+        subscription = ORDERS.subscription(settings.consumer)
+        dynamodb = boto3.client("dynamodb", config=CLIENT_CONFIG)
+        inbox = Inbox(dynamodb, tables=settings.tables, subscription=subscription)
+        self._logger = Logger(service=settings.consumer)
+        self._metrics = Metrics(service=settings.consumer)
+        self._consumer = Consumer(
+            subscription,
+            effects if isinstance(effects, Transactional) else effects(Tools(settings)),
+            source=sqs.SqsQueue(
+                boto3.client("sqs", config=CLIENT_CONFIG),
+                queue_url=settings.queue_url,
+                dead_letter_queue_url=settings.dead_letter_queue_url,
+            ),
+            inbox=inbox,
+            leases=Leases(dynamodb, inbox=inbox, table=settings.tables[INBOX.name], subscription=subscription),
+            code_version=settings.code_version,
+            newer_version_patience_seconds=settings.newer_version_patience_seconds,
+        )
+
+    def run(self, event: dict[str, Any], context: Context) -> dict[str, Any]:
+        """Process one batch and answer Lambda which records it must deliver again."""
+        batch = sqs.deliveries(event)
+        ledger = self._consumer.process(batch, lambda: context.get_remaining_time_in_millis() / 1000)
+        self._logger.append_keys(function_request_id=context.aws_request_id)
+        self._tell(ledger)
+        return sqs.response(batch, ledger.handed_back())
+
+    def _tell(self, ledger: Ledger) -> None:
+        """One line a batch, one a record (at DEBUG where all is well), and the counts as metrics. Never a payload."""
+        outcomes = Counter(verdict.outcome for _, verdict in ledger.verdicts())
+        for delivery, verdict in ledger.verdicts():
+            self._tell_record(ledger, delivery, verdict)
+        self._logger.info("batch", extra={"records": len(ledger.deliveries), "outcomes": dict(outcomes)})
+        self._metrics.add_metric(name="Records", unit=MetricUnit.Count, value=len(ledger.deliveries))
+        for outcome, count in outcomes.items():
+            self._metrics.add_metric(name=METRICS[outcome], unit=MetricUnit.Count, value=count)
+        self._metrics.flush_metrics()
+
+    def _tell_record(self, ledger: Ledger, delivery: Delivery, verdict: Verdict) -> None:
+        failed = verdict.outcome in HANDED_BACK or verdict.outcome == "dead_lettered"
+        message = ledger.message(delivery)
+        log = self._logger.warning if failed else self._logger.debug
+        log(
+            "record",
+            extra={
+                "outcome": verdict.outcome,
+                "reason": verdict.reason,
+                "detail": verdict.detail,
+                "event_id": message.id if message else None,
+                "event_type": message.event.type if message else None,
+                "correlation_id": message.correlation_id if message else None,
+                "consumer": self._logger.service,
+                "delivery_id": delivery.id,
+                "group": delivery.group,
+                "attempt": delivery.attempt,
+            },
+        )
+
+
+METRICS = {
+    "applied": "Applied",
+    "duplicate": "Duplicates",
+    "dead_lettered": "DeadLettered",
+    "retry": "Retried",
+    "held_back": "HeldBack",
+}

@@ -1,0 +1,192 @@
+"""The life of one batch: decode, apply, and hand back what failed. Read it top to bottom.
+
+It knows nothing of SQS: a source gives deliveries, and takes dead letters and postponed ones.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Protocol, TypeVar
+
+from messaging.batch import Delivery, Ledger, Verdict, Work
+from messaging.calls import Calls
+from messaging.effects import External, Transactional
+from messaging.errors import DeadLetter, Expired, NewerVersion, Poison, RetryLater
+from messaging.inbox import Inbox
+from messaging.lease import Leases
+from messaging.message import decode
+from messaging.rounds import Rounds
+from messaging.topology import Subscription
+
+T = TypeVar("T")
+
+# A step is not begun with less: a slow round trip still ends before the function is killed.
+RESERVE_SECONDS = 1.5
+LONGEST_DELAY_SECONDS = 300
+
+
+class Source(Protocol):
+    """What a consumer needs of the queue that its deliveries came from."""
+
+    def dead_letter(self, delivery: Delivery, facts: Mapping[str, Any]) -> bool:
+        """Park the message with the facts about its failure. False: not accepted, hand the message back."""
+        ...
+
+    def postpone(self, postponed: Sequence[Delivery], delay_seconds: int) -> bool:
+        """Hide handed-back records for a while. False: they come back at the queue's own time."""
+        ...
+
+
+class Consumer:
+    """Applies the effects of one subscription. Collaborators are passed in; a clock gives epoch seconds."""
+
+    def __init__(
+        self,
+        subscription: Subscription,
+        effects: Transactional | External,
+        *,
+        source: Source,
+        inbox: Inbox,
+        leases: Leases,
+        code_version: str,
+        newer_version_patience_seconds: int,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._subscription = subscription
+        self._effects = effects
+        self._source = source
+        self._inbox = inbox
+        self._leases = leases
+        self._code_version = code_version
+        self._newer_version_patience_seconds = newer_version_patience_seconds
+        self._clock = clock
+        self._sleep = sleep
+
+    def process(self, deliveries: Sequence[Delivery], remaining_seconds: Callable[[], float]) -> Ledger:
+        """Settle every delivery of a batch; the ledger says which the source must deliver again.
+
+        `remaining_seconds` tells how long the caller still runs: near its end, what is done is kept and the rest is
+        handed back. Raises nothing that one record causes.
+        """
+        ledger = Ledger(deliveries)
+        boundary = _FailurePolicy(ledger, self._park, self._waits_for_new_code)
+        works = [
+            work for delivery in deliveries if (work := boundary.run(delivery, partial(self._open, ledger, delivery)))
+        ]
+        works = ledger.open(works)  # a failure above held back the rest of its group
+
+        def has_time() -> bool:
+            return remaining_seconds() > RESERVE_SECONDS
+
+        if isinstance(self._effects, Transactional):
+            rounds = Rounds(
+                self._effects, self._inbox, ledger=ledger, boundary=boundary, has_time=has_time, sleep=self._sleep
+            )
+            rounds.run(works)
+        else:
+            Calls(self._effects, self._leases, ledger=ledger, boundary=boundary, has_time=has_time).run(works)
+        self._postpone(ledger)
+        return ledger
+
+    def _open(self, ledger: Ledger, delivery: Delivery) -> Work:
+        """The work in a delivery. Raises RecordError where there is none to do now."""
+        work = Work(delivery, decode(delivery.body))
+        ledger.remember(work)
+        if type(work.message.event) not in self._subscription.events:
+            raise Poison(f"{work.message.event.type} is not for this consumer")
+        # A late repeat of what was done in time is no loss to tell of.
+        if self._is_expired(work) and not self._inbox.is_applied(work):
+            raise Expired(f"event {work.message.id!r} is older than {self._subscription.max_age_seconds} s")
+        return work
+
+    def _is_expired(self, work: Work) -> bool:
+        max_age_seconds = self._subscription.max_age_seconds
+        return max_age_seconds is not None and self._clock() - work.message.time.timestamp() > max_age_seconds
+
+    def _waits_for_new_code(self, delivery: Delivery) -> bool:
+        return self._clock() - delivery.first_received_at < self._newer_version_patience_seconds
+
+    def _park(self, delivery: Delivery, error: Exception, reason: str) -> bool:
+        facts = {
+            "reason": reason,
+            "error": type(error).__name__,
+            "detail": str(error),
+            "consumer": self._subscription.consumer,
+            "code_version": self._code_version,
+            "receive_count": delivery.attempt,
+            "first_attempt_at": _instant(delivery.first_received_at),
+            "last_attempt_at": _instant(self._clock()),
+        }
+        return self._source.dead_letter(delivery, facts)
+
+    def _postpone(self, ledger: Ledger) -> None:
+        """Hide what must wait: a failed record and the held-back rest of its group, which would block it in flight."""
+        waiting: dict[int, list[Delivery]] = defaultdict(list)
+        for delivery, verdict in ledger.verdicts():
+            if verdict.delay_seconds is not None:
+                waiting[verdict.delay_seconds].append(delivery)
+        for delay_seconds, postponed in waiting.items():
+            self._source.postpone(postponed, delay_seconds)
+
+
+class _FailurePolicy:
+    """What happens to a record whose step raised, by exception: the table below, first match wins.
+
+    =============  ==========================================================================================
+    DeadLetter     to the dead-letter queue at once with its reason, then acknowledged; its group goes on
+    NewerVersion   RetryLater while new code may be on its way, then a dead letter with reason newer_version
+    RetryLater     handed back with the rest of its group, hidden for its delay (by default growing, jittered)
+    anything else  handed back with the rest of its group; SQS shows it again and counts
+    =============  ==========================================================================================
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        park: Callable[[Delivery, Exception, str], bool],
+        waits_for_new_code: Callable[[Delivery], bool],
+    ) -> None:
+        self._ledger = ledger
+        self._park = park
+        self._waits_for_new_code = waits_for_new_code
+
+    def run(self, delivery: Delivery, step: Callable[[], T]) -> T | None:
+        try:
+            return step()
+        except Exception as error:  # the one broad except: a record's failure, whatever it is, is its own
+            self.reject(delivery, error)
+            return None
+
+    def reject(self, delivery: Delivery, error: Exception) -> None:
+        if isinstance(error, DeadLetter):
+            self._dead_letter(delivery, error, error.reason)
+        elif isinstance(error, NewerVersion) and not self._waits_for_new_code(delivery):
+            self._dead_letter(delivery, error, "newer_version")
+        elif isinstance(error, RetryLater):
+            delay_seconds = _backoff_seconds(delivery.attempt) if error.delay_seconds is None else error.delay_seconds
+            self._ledger.settle(delivery, Verdict("retry", type(error).__name__, str(error), delay_seconds))
+        else:
+            # The text of a foreign exception may hold payload: its class must do.
+            self._ledger.settle(delivery, Verdict("retry", type(error).__name__))
+
+    def _dead_letter(self, delivery: Delivery, error: Exception, reason: str) -> None:
+        if self._park(delivery, error, reason):
+            self._ledger.settle(delivery, Verdict("dead_lettered", reason, str(error)))
+        else:
+            self._ledger.settle(delivery, Verdict("retry", "dead_letter_refused", str(error)))
+
+
+def _backoff_seconds(attempt: int) -> int:
+    """Exponential with jitter: about 1, 2, 4 ... seconds, at most five minutes."""
+    ceiling = min(LONGEST_DELAY_SECONDS, 2 ** min(attempt, 10))
+    return max(1, round(random.uniform(ceiling / 2, ceiling)))
+
+
+def _instant(epoch_seconds: float) -> str:
+    return datetime.fromtimestamp(epoch_seconds, UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,144 @@
+"""What a consumer may ask for: reads as keys, writes as data, external calls as functions.
+
+A transactional consumer's function does no I/O of its own: it gets the message and a view of the items that it
+declared, and returns the writes that it wants. They commit with the inbox's marker, so they happen exactly once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from messaging.errors import UndeclaredRead
+from messaging.events import EventType
+from messaging.message import Message
+from messaging.topology import TABLES_BY_NAME
+
+Number = int | Decimal
+Item = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """The key of one item: the topology's name of its table, and the values of its key attributes."""
+
+    table: str
+    partition: str
+    sort: str | None = None
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        """The key attributes by their names in the table."""
+        table = TABLES_BY_NAME[self.table]
+        if (table.sort_key is None) != (self.sort is None):
+            raise ValueError(f"table {self.table!r}: its key has {'no' if table.sort_key is None else 'a'} sort key")
+        key = {table.partition_key: self.partition}
+        return key if table.sort_key is None else {**key, table.sort_key: str(self.sort)}
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Put an item that must not exist yet."""
+
+    key: Key
+    attributes: Item
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Set attributes of an item that must still have the `expected` ones."""
+
+    key: Key
+    attributes: Item
+    expected: Item
+
+
+@dataclass(frozen=True, slots=True)
+class Add:
+    """Add `amount` (may be negative) to a number; additions commute, so those of one batch to one item are merged.
+
+    `needs`: the number must be at least this before the addition, else the condition fails. None adds to any item,
+    also to one that does not exist yet.
+    """
+
+    key: Key
+    attribute: str
+    amount: Number
+    needs: Number | None = None
+
+    def merged(self, later: Add) -> Add:
+        """This addition and then `later` as one: needs what each of them needs at its turn."""
+        needs = [
+            need
+            for need in (self.needs, None if later.needs is None else later.needs - self.amount)
+            if need is not None
+        ]
+        return Add(self.key, self.attribute, self.amount + later.amount, max(needs) if needs else None)
+
+
+Write = Create | Change | Add
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """The writes that one message wants. `note` tells in logs what was decided, such as `refused`."""
+
+    writes: tuple[Write, ...] = ()
+    note: str | None = None
+
+
+class View:
+    """The declared items as they'll be when the batch's earlier effects have committed."""
+
+    def __init__(self, items: Mapping[Key, Item | None]) -> None:
+        self._items = dict(items)
+
+    def get(self, key: Key) -> Item | None:
+        """The item, or None where there is none. Raises UndeclaredRead for a key outside the consumer's `reads`."""
+        if key not in self._items:
+            raise UndeclaredRead(f"an item of table {key.table!r} was read that `reads` does not declare")
+        return self._items[key]
+
+    def apply(self, writes: Iterable[Write]) -> None:
+        """Make writes visible to the functions that run next in the batch."""
+        for write in writes:
+            if write.key not in self._items:
+                continue
+            item = dict(self._items[write.key] or {})
+            if isinstance(write, Add):
+                item[write.attribute] = item.get(write.attribute, 0) + write.amount
+            else:
+                item |= write.attributes
+            self._items[write.key] = item
+
+
+Reads = Callable[[Message], Iterable[Key]]
+EffectFunction = Callable[[Message, View], Effect]
+# Gets the message and the idempotency key, to hand over to a provider that takes one.
+ExternalCall = Callable[[Message, str], None]
+
+
+def no_reads(_: Message) -> Iterable[Key]:
+    """For functions that need to see nothing."""
+    return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transactional:
+    """A consumer whose effects are DynamoDB writes: exactly once."""
+
+    functions: Mapping[EventType, EffectFunction]
+    reads: Reads = field(default=no_reads)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class External:
+    """A consumer whose effect is a call to somebody else: at least once.
+
+    A crash between the call and its completion leads to a second call; nobody can do better without the provider's
+    help. A provider that takes an idempotency key gets one that never changes for the event.
+    """
+
+    calls: Mapping[EventType, ExternalCall]

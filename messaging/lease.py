@@ -1,0 +1,202 @@
+"""Leases for external effects: claim, call, complete, so that two workers don't do the same thing at the same time.
+
+A claim is an INPROGRESS marker with an owner and an end. Claiming is one PartiQL batch for the whole batch of
+messages, completing another. Every later write is fenced by the owner: a worker that lost its lease changes nothing.
+
+The effect is at least once: a crash between the call and its completion leads to a second call after the lease ends.
+Clocks decide only when a lapsed lease is taken over, which is compare-and-swap; skew can cost a second call, never
+a wrong marker.
+"""
+
+from __future__ import annotations
+
+import enum
+import random
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from messaging.batch import Work
+from messaging.effects import Item
+from messaging.inbox import COMPLETED, Inbox, Result, judge_marker, serialize
+from messaging.topology import EXPIRATION, Subscription
+
+INPROGRESS = "INPROGRESS"
+# Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchExecuteStatement.html
+MAX_STATEMENTS = 25
+MAX_ATTEMPTS = 4
+NO_ANSWER = "NoAnswer"
+# Per statement, and the codes of a refused call as a whole.
+RETRYABLE = frozenset(
+    {
+        *(NO_ANSWER, "ThrottlingError", "ProvisionedThroughputExceeded", "RequestLimitExceeded", "InternalServerError"),
+        *("TransactionConflict", "ThrottlingException", "ProvisionedThroughputExceededException"),
+    }
+)
+
+
+class Claim(enum.Enum):
+    """What claiming tells about one record."""
+
+    MINE = "claimed: call, then complete"
+    APPLIED = "completed by an earlier attempt of the same delivery"
+    DUPLICATE = "completed for another delivery of the event"
+    TAMPERED = "the event id was claimed with another payload"
+    LAPSED = "the holder's lease has ended without completion"
+    BUSY = "another worker holds the lease"
+    UNKNOWN = "DynamoDB throttled or did not answer"
+
+
+@dataclass(frozen=True, slots=True)
+class _Statement:
+    text: str
+    parameters: Sequence[Any]
+
+
+class Leases:
+    """The leases of one consumer. `client` is boto3's DynamoDB client, `table` the physical name of the inbox."""
+
+    def __init__(
+        self,
+        client: Any,
+        *,
+        inbox: Inbox,
+        table: str,
+        subscription: Subscription,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+        owner: str | None = None,
+    ) -> None:
+        self._client = client
+        self._inbox = inbox
+        self._table = table
+        self._subscription = subscription
+        self._clock = clock
+        self._sleep = sleep
+        self._owner = owner or uuid.uuid4().hex
+
+    def claim(self, works: Sequence[Work]) -> list[Claim]:
+        """Try to become the one worker for each event: one round trip where none was claimed before.
+
+        The works' event ids must differ: DynamoDB refuses a batch that names an item twice.
+        """
+        codes = self._execute([self._insert(work) for work in works])
+        claims = [Claim.MINE if code is None else Claim.UNKNOWN for code in codes]
+        taken = [n for n, code in enumerate(codes) if code == "DuplicateItem"]
+        lapsed: list[tuple[int, Item]] = []
+        for n, holder in zip(taken, self._holders([works[n] for n in taken]), strict=True):
+            claims[n] = self._judge(works[n], holder)
+            if claims[n] is Claim.LAPSED and holder:
+                lapsed.append((n, holder))
+        takeovers = self._execute([self._take_over(works[n], holder) for n, holder in lapsed])
+        for (n, _), code in zip(lapsed, takeovers, strict=True):
+            claims[n] = {None: Claim.MINE, "ConditionalCheckFailed": Claim.BUSY}.get(code, Claim.UNKNOWN)
+        return claims
+
+    def complete(self, works: Sequence[Work]) -> list[bool]:
+        """Mark the calls as done. False where the lease was lost meanwhile, or DynamoDB does not answer."""
+        return [code is None for code in self._execute([self._finish(work) for work in works])]
+
+    def release(self, works: Sequence[Work]) -> None:
+        """Give up claims whose call did not happen, so that the next attempt need not wait; if it fails, they lapse."""
+        self._execute([self._delete(work) for work in works])
+
+    def idempotency_key(self, work: Work) -> str:
+        """Consumer and event id: the same over retries, redrives and replays."""
+        return self._inbox.marker_key(work.message.id).partition
+
+    def _holders(self, works: Sequence[Work]) -> list[Item | None]:
+        keys = [self._inbox.marker_key(work.message.id) for work in works]
+        try:
+            items = self._inbox.fetch(keys)
+        except (ClientError, BotoCoreError):
+            return [None] * len(works)
+        return [items[key] for key in keys]
+
+    def _judge(self, work: Work, holder: Item | None) -> Claim:
+        if holder is None:
+            return Claim.UNKNOWN  # released meanwhile, or no answer: either way the next attempt finds out
+        verdict = judge_marker(holder, work, self._subscription.consumer)
+        if verdict is Result.TAMPERED:
+            return Claim.TAMPERED
+        if holder.get("status") == COMPLETED:
+            return Claim.APPLIED if verdict is Result.APPLIED else Claim.DUPLICATE
+        if holder.get("owner") == self._owner:
+            return Claim.MINE  # our own claim, whose answer was lost
+        return Claim.LAPSED if holder.get("lease_expires_at", 0) < self._clock() else Claim.BUSY
+
+    def _insert(self, work: Work) -> _Statement:
+        row = {
+            "id": self.idempotency_key(work),
+            "status": INPROGRESS,
+            "consumer": self._subscription.consumer,
+            "payload_hash": work.message.payload_hash,
+            "delivery_id": work.delivery.id,
+            "owner": self._owner,
+            "lease_expires_at": self._lease_end(),
+            EXPIRATION: self._expiration(),
+        }
+        members = ", ".join(f"'{name}': ?" for name in row)
+        return _Statement(f'INSERT INTO "{self._table}" VALUE {{{members}}}', list(row.values()))
+
+    def _take_over(self, work: Work, holder: Item) -> _Statement:
+        return _Statement(
+            f'UPDATE "{self._table}" SET "owner" = ? SET "lease_expires_at" = ? SET "delivery_id" = ? '
+            'WHERE "id" = ? AND "status" = ? AND "owner" = ? AND "lease_expires_at" = ?',
+            [
+                *(self._owner, self._lease_end(), work.delivery.id),
+                *(self.idempotency_key(work), INPROGRESS, holder["owner"], holder["lease_expires_at"]),
+            ],
+        )
+
+    def _finish(self, work: Work) -> _Statement:
+        # No condition on the status: a repeat after a lost answer must succeed.
+        return _Statement(
+            f'UPDATE "{self._table}" SET "status" = ? SET "{EXPIRATION}" = ? WHERE "id" = ? AND "owner" = ?',
+            [COMPLETED, self._expiration(), self.idempotency_key(work), self._owner],
+        )
+
+    def _delete(self, work: Work) -> _Statement:
+        return _Statement(
+            f'DELETE FROM "{self._table}" WHERE "id" = ? AND "owner" = ? AND "status" = ?',
+            [self.idempotency_key(work), self._owner, INPROGRESS],
+        )
+
+    def _lease_end(self) -> int:
+        return int(self._clock()) + self._subscription.lease_seconds
+
+    def _expiration(self) -> int:
+        return int(self._clock()) + self._subscription.marker_lifetime_seconds
+
+    def _execute(self, statements: Sequence[_Statement]) -> list[str | None]:
+        """Each statement's error code, None for success. A throttle hides in an HTTP 200: it is retried."""
+        codes: list[str | None] = [NO_ANSWER] * len(statements)
+        pending = list(range(len(statements)))
+        for attempt in range(MAX_ATTEMPTS):
+            for start in range(0, len(pending), MAX_STATEMENTS):
+                chunk = pending[start : start + MAX_STATEMENTS]
+                for n, code in zip(chunk, self._execute_batch([statements[n] for n in chunk]), strict=True):
+                    codes[n] = code
+            pending = [n for n in pending if codes[n] in RETRYABLE]
+            if not pending:
+                break
+            self._sleep(random.uniform(0, 0.05 * 2**attempt))  # full jitter
+        return codes
+
+    def _execute_batch(self, statements: Sequence[_Statement]) -> list[str | None]:
+        try:
+            reply = self._client.batch_execute_statement(
+                Statements=[
+                    {"Statement": statement.text, "Parameters": [serialize(value) for value in statement.parameters]}
+                    for statement in statements
+                ]
+            )
+        except ClientError as error:
+            return [error.response["Error"]["Code"]] * len(statements)
+        except BotoCoreError:
+            return [NO_ANSWER] * len(statements)
+        return [response["Error"]["Code"] if "Error" in response else None for response in reply["Responses"]]

@@ -1,0 +1,222 @@
+"""The envelope: a CloudEvents 1.0 JSON document, encoded for a topic and decoded strictly and within bounds.
+
+Source: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md. Extensions: `partitionkey` (the message
+group), `correlationid`, `causationid`, `traceparent` and `sequence` (the producer's counter within the group).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, NoReturn
+
+import msgspec
+from msgspec import Meta
+
+from messaging.errors import InvalidEvent, NewerVersion, Poison, TooLarge
+from messaging.events import CATALOGUE, UPCASTS, Event, EventType, dataschema, explain_invalid
+
+MAX_BODY_BYTES = 256 * 1024  # what one SNS publish takes: https://docs.aws.amazon.com/general/latest/gr/sns.html
+MAX_DEPTH = 32
+
+# SNS takes up to 128 of these for a deduplication id; 100 leave room for the suffix of a resend.
+EventId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}\Z")]
+Group = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}\Z")]
+Uri = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9+.-]*:[\x21-\x7e]{1,200}\Z")]
+Word = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9]{0,63}\Z")]
+Subject = Annotated[str, Meta(min_length=1, max_length=200)]
+Traceparent = Annotated[str, Meta(pattern=r"^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\Z")]
+
+_SCHEMA = re.compile(r"urn:waybill:(?P<type>[A-Za-z][A-Za-z0-9]*):(?P<version>[1-9][0-9]{0,8})")
+_STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]]', re.DOTALL)
+_EVENTS: dict[tuple[str, int], EventType] = {(event.type, event.version): event for event in CATALOGUE}
+_LATEST: dict[str, int] = {name: max(v for n, v in _EVENTS if n == name) for name, _ in _EVENTS}
+
+
+class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """The document as it travels. `data` is the event, checked against its own class afterwards."""
+
+    specversion: Literal["1.0"]
+    id: EventId
+    source: Uri
+    type: Word
+    subject: Subject
+    time: Annotated[datetime, Meta(tz=True)]
+    dataschema: Uri
+    partitionkey: Group
+    correlationid: EventId
+    data: dict[str, Any]
+    datacontenttype: Literal["application/json"] = "application/json"
+    causationid: EventId | None = None
+    traceparent: Traceparent | None = None
+    sequence: Annotated[int, Meta(ge=0, le=2**53)] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """A decoded message: the event and its envelope. `payload_hash` is the same for a resend of the event."""
+
+    id: str
+    event: Event
+    time: datetime
+    partition_key: str
+    correlation_id: str
+    payload_hash: str
+    causation_id: str | None = None
+    traceparent: str | None = None
+    sequence: int | None = None
+
+
+def encode(
+    event: Event,
+    *,
+    source: str,
+    time: datetime,
+    correlation_id: str | None = None,
+    causation_id: str | None = None,
+    traceparent: str | None = None,
+    sequence: int | None = None,
+) -> str:
+    """The message body for an event.
+
+    Raises InvalidEvent where the event breaks its own schema (a struct checks nothing when it is constructed in
+    code), and TooLarge past 256 KiB.
+    """
+    try:
+        data = msgspec.to_builtins(msgspec.convert(msgspec.to_builtins(event), type(event)))
+        envelope = Envelope(
+            specversion="1.0",
+            id=event.event_id,
+            source=source,
+            type=event.type,
+            subject=event.subject,
+            time=time.astimezone(UTC),
+            dataschema=dataschema(type(event)),
+            partitionkey=event.partition_key,
+            correlationid=correlation_id or event.event_id,
+            causationid=causation_id,
+            traceparent=traceparent,
+            sequence=sequence,
+            data=data,
+        )
+        msgspec.convert(msgspec.to_builtins(envelope), Envelope)
+    except msgspec.ValidationError as error:
+        raise InvalidEvent(f"event {event.event_id!r} breaks its schema: {explain_invalid(error)}") from error
+    body = msgspec.json.encode(envelope)
+    if len(body) > MAX_BODY_BYTES:
+        raise TooLarge(f"event {event.event_id!r} has {len(body)} bytes, SNS takes {MAX_BODY_BYTES}")
+    return body.decode()
+
+
+def decode(body: str) -> Message:
+    """The message that a body holds.
+
+    Raises Poison (not ours, or wrong), TooLarge, and NewerVersion for a type or version that this code does not know.
+    No error repeats text of the body.
+    """
+    document = _parse(body)
+    envelope = _envelope(document)
+    event_class, data = _current_version(envelope)
+    try:
+        event = msgspec.convert(data, event_class)
+    except msgspec.ValidationError as error:
+        raise Poison(f"data is no {event_class.type}: {explain_invalid(error)}") from error
+    if (envelope.subject, envelope.partitionkey) != (event.subject, event.partition_key):
+        raise Poison("subject or partitionkey contradicts the data")
+    return Message(
+        id=envelope.id,
+        event=event,
+        time=envelope.time,
+        partition_key=envelope.partitionkey,
+        correlation_id=envelope.correlationid,
+        causation_id=envelope.causationid,
+        traceparent=envelope.traceparent,
+        sequence=envelope.sequence,
+        payload_hash=_payload_hash(envelope),
+    )
+
+
+def _parse(body: str) -> dict[str, Any]:
+    try:
+        size_bytes = len(body.encode())
+    except UnicodeEncodeError as error:
+        raise Poison("not valid Unicode: a surrogate stands alone") from error
+    if size_bytes > MAX_BODY_BYTES:
+        raise TooLarge(f"{size_bytes} bytes, a message has at most {MAX_BODY_BYTES}")
+    if _depth(body) > MAX_DEPTH:
+        raise Poison(f"nested deeper than {MAX_DEPTH}")
+    try:
+        document = json.loads(body, object_pairs_hook=_unique, parse_constant=_refuse_constant)
+        if "\\u" in body:
+            json.dumps(document, ensure_ascii=False).encode()  # an escaped lone surrogate survives parsing
+    except UnicodeEncodeError as error:
+        raise Poison("not valid Unicode: an escaped surrogate stands alone") from error
+    except ValueError as error:
+        # Only our own hooks' texts are known to hold nothing of the body.
+        raise Poison(f"not JSON: {error}" if type(error) is ValueError else "not JSON") from error
+    if not isinstance(document, dict):
+        raise Poison("not a JSON object")
+    return document
+
+
+def _depth(body: str) -> int:
+    if body.count("{") + body.count("[") <= MAX_DEPTH:
+        return 0
+    depth = deepest = 0
+    for match in _STRUCTURE.finditer(body):
+        if match[0] in ("{", "["):
+            depth += 1
+            deepest = max(deepest, depth)
+        elif match[0] in ("}", "]"):
+            depth -= 1
+    return deepest
+
+
+def _unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    pairs = list(pairs)
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("an object has the same key twice")
+    return members
+
+
+def _refuse_constant(_: str) -> NoReturn:
+    raise ValueError("NaN and Infinity are not JSON")
+
+
+def _envelope(document: dict[str, Any]) -> Envelope:
+    if document.get("Type") == "Notification" and "TopicArn" in document:
+        raise Poison("an SNS envelope: the subscription lacks raw message delivery")
+    try:
+        return msgspec.convert(document, Envelope)
+    except msgspec.ValidationError as error:
+        raise Poison(f"not a CloudEvents envelope of ours: {explain_invalid(error)}") from error
+
+
+def _current_version(envelope: Envelope) -> tuple[EventType, dict[str, Any]]:
+    """The class that this code handles for the envelope's type, and the data brought up to its version."""
+    schema = _SCHEMA.fullmatch(envelope.dataschema)
+    if schema is None or schema["type"] != envelope.type:
+        raise Poison("dataschema does not name a version of the type")
+    version, data = int(schema["version"]), envelope.data
+    latest = _LATEST.get(envelope.type)
+    if latest is None:
+        raise NewerVersion("a type that this code does not know")
+    if version > latest:
+        raise NewerVersion(f"version {version} of {envelope.type}, this code knows {latest}")
+    while version < latest:
+        upcast = UPCASTS.get((envelope.type, version))
+        if upcast is None:
+            raise Poison(f"version {version} of {envelope.type} is no longer supported")
+        version, data = version + 1, upcast(data)
+    return _EVENTS[envelope.type, latest], data
+
+
+def _payload_hash(envelope: Envelope) -> str:
+    payload = [envelope.type, envelope.dataschema, envelope.subject, envelope.data]
+    canonical = json.dumps(payload, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()

@@ -1,0 +1,234 @@
+"""Events to a topic: in batches, side by side, in order per message group, every entry accounted for.
+
+Order per group: a group's events all go through one lane, and no batch holds two events of one group, so an entry
+that SNS refuses is never overtaken by its successor. When an event is given up, the rest of its group is not sent
+either, and reported.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from zlib import crc32
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from messaging.errors import InvalidEvent, TooLarge
+from messaging.events import Event
+from messaging.message import MAX_BODY_BYTES, encode
+from messaging.topology import Topic
+
+# Source: https://docs.aws.amazon.com/sns/latest/api/API_PublishBatch.html
+MAX_BATCH_ENTRIES = 10
+MAX_BATCH_BYTES = MAX_BODY_BYTES
+
+_FINAL_ERRORS = {"AuthorizationError", "InvalidParameter", "InvalidParameterValue", "NotFound", "KMSAccessDenied"}
+
+
+@dataclass(frozen=True, slots=True)
+class FailedEntry:
+    """An event that did not reach the topic. `code` is SNS's, or one of `invalid`, `too_large`, `held_back`."""
+
+    event_id: str
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishReport:
+    """Where every event went. Accepted events that match no subscription are in `unrouted` too: SNS drops them."""
+
+    published: tuple[str, ...]
+    failed: tuple[FailedEntry, ...]
+    unrouted: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Entry:
+    event_id: str
+    group: str
+    request: dict[str, Any]
+    size_bytes: int
+
+
+@dataclass(slots=True)
+class _Lane:
+    """The events of some message groups. Each group's queue is sent from its head only."""
+
+    groups: dict[str, deque[_Entry]] = field(default_factory=lambda: defaultdict(deque))
+
+    def next_batch(self) -> list[_Entry]:
+        """The heads of up to ten groups that fit into one request; groups take turns."""
+        batch: list[_Entry] = []
+        size_bytes = 0
+        for group in list(self.groups):
+            head = self.groups[group][0]
+            if len(batch) == MAX_BATCH_ENTRIES or size_bytes + head.size_bytes > MAX_BATCH_BYTES:
+                break
+            batch.append(head)
+            size_bytes += head.size_bytes
+            self.groups[group] = self.groups.pop(group)  # to the end of the turn
+        return batch
+
+    def remove(self, entry: _Entry) -> None:
+        self.groups[entry.group].popleft()
+        if not self.groups[entry.group]:
+            del self.groups[entry.group]
+
+    def give_up(self, entry: _Entry) -> Iterator[_Entry]:
+        """Remove the entry's whole group; yields what comes after the entry."""
+        rest = self.groups.pop(entry.group)
+        rest.popleft()
+        yield from rest
+
+
+class Publisher:
+    """Publishes events to one topic.
+
+    `client` is boto3's SNS client. It is used from `concurrency` threads at once (boto3 clients are thread-safe).
+    """
+
+    def __init__(
+        self,
+        client: Any,
+        *,
+        topic: Topic,
+        topic_arn: str,
+        source: str,
+        concurrency: int = 4,
+        max_attempts: int = 5,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._client = client
+        self._topic = topic
+        self._topic_arn = topic_arn
+        self._source = source
+        self._concurrency = concurrency
+        self._max_attempts = max_attempts
+        self._clock = clock
+        self._sleep = sleep
+
+    def publish(self, events: Iterable[Event], *, resend: str | None = None) -> PublishReport:
+        """Send events, in order per message group, and say of each where it went. Raises nothing for a refused event.
+
+        The deduplication id is the event's id: within five minutes SNS accepts a repeat and drops it. `resend` (at most
+        27 characters) makes the ids new, for a repeat that must reach the consumers.
+        """
+        failed: list[FailedEntry] = []
+        entries: list[_Entry] = []
+        unrouted: set[str] = set()
+        for event in events:
+            try:
+                entries.append(self._entry(event, len(entries), resend))
+            except InvalidEvent as error:
+                failed.append(FailedEntry(event.event_id, "invalid", str(error)))
+            except TooLarge as error:
+                failed.append(FailedEntry(event.event_id, "too_large", str(error)))
+            else:
+                if not self._topic.routes(event.attributes):
+                    unrouted.add(event.event_id)
+        published, refused = self._send(entries)
+        return PublishReport(
+            published=tuple(published),
+            failed=(*failed, *refused),
+            unrouted=tuple(event_id for event_id in published if event_id in unrouted),
+        )
+
+    def _entry(self, event: Event, number: int, resend: str | None) -> _Entry:
+        body = encode(event, source=self._source, time=datetime.fromtimestamp(self._clock(), UTC))
+        attributes = event.attributes
+        request = {
+            "Id": str(number),
+            "Message": body,
+            "MessageGroupId": event.partition_key,
+            "MessageDeduplicationId": event.event_id if resend is None else f"{event.event_id}.{resend}",
+            "MessageAttributes": {
+                name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
+            },
+        }
+        # SNS counts names, types and values of the attributes with the body.
+        attribute_bytes = sum(
+            len(name.encode()) + len(b"String") + len(value.encode()) for name, value in attributes.items()
+        )
+        size_bytes = len(body.encode()) + attribute_bytes
+        if size_bytes > MAX_BATCH_BYTES:
+            raise TooLarge(
+                f"event {event.event_id!r} has {size_bytes} bytes with its attributes, SNS takes {MAX_BATCH_BYTES}"
+            )
+        return _Entry(event.event_id, event.partition_key, request, size_bytes)
+
+    def _send(self, entries: Sequence[_Entry]) -> tuple[list[str], list[FailedEntry]]:
+        lanes = [_Lane() for _ in range(self._concurrency)]
+        for entry in entries:
+            # crc32, not hash(): the same group takes the same lane in every process, so runs can be compared
+            lanes[crc32(entry.group.encode()) % len(lanes)].groups[entry.group].append(entry)
+        busy = [lane for lane in lanes if lane.groups]
+        published: list[str] = []
+        failed: list[FailedEntry] = []
+        with ThreadPoolExecutor(max_workers=max(1, len(busy)), thread_name_prefix="publisher") as pool:
+            for accepted, refused in pool.map(self._drain, busy):
+                published += accepted
+                failed += refused
+        return published, failed
+
+    def _drain(self, lane: _Lane) -> tuple[list[str], list[FailedEntry]]:
+        published: list[str] = []
+        failed: list[FailedEntry] = []
+        attempts: dict[str, int] = defaultdict(int)
+        while lane.groups:
+            batch = lane.next_batch()
+            refusals = self._publish_batch(batch)
+            retried = 0
+            for entry in batch:
+                refusal = refusals.get(entry.request["Id"])
+                if refusal is None:
+                    lane.remove(entry)
+                    published.append(entry.event_id)
+                    continue
+                attempts[entry.request["Id"]] += 1
+                if refusal.final or attempts[entry.request["Id"]] >= self._max_attempts:
+                    failed.append(FailedEntry(entry.event_id, refusal.code, refusal.reason))
+                    failed += [
+                        FailedEntry(
+                            later.event_id, "held_back", f"event {entry.event_id!r} of its group was not published"
+                        )
+                        for later in lane.give_up(entry)
+                    ]
+                else:
+                    retried = max(retried, attempts[entry.request["Id"]])
+            if retried:
+                self._sleep(random.uniform(0, min(5.0, 0.1 * 2**retried)))  # full jitter
+        return published, failed
+
+    def _publish_batch(self, batch: Sequence[_Entry]) -> dict[str, _Refusal]:
+        """What SNS refused, by entry id. A call that failed as a whole refused all of it."""
+        try:
+            reply = self._client.publish_batch(
+                TopicArn=self._topic_arn, PublishBatchRequestEntries=[entry.request for entry in batch]
+            )
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            whole = _Refusal(code, "SNS refused the whole batch", final=code in _FINAL_ERRORS)
+        except BotoCoreError as error:
+            # No answer: it may have been accepted. The retry has the same deduplication id, so SNS drops a second copy.
+            whole = _Refusal(type(error).__name__, "no answer from SNS", final=False)
+        else:
+            return {
+                entry["Id"]: _Refusal(entry["Code"], entry.get("Message", ""), final=entry.get("SenderFault", False))
+                for entry in reply.get("Failed", [])
+            }
+        return {entry.request["Id"]: whole for entry in batch}
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    code: str
+    reason: str
+    final: bool

@@ -1,0 +1,106 @@
+"""SQS as a source: Lambda's records in; batch item failures, dead letters and later visibility out.
+
+Source of the shapes: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from messaging.batch import Delivery
+from messaging.errors import InvalidResponse
+
+ATTRIBUTE = "waybill"
+
+
+def deliveries(event: Mapping[str, Any]) -> list[Delivery]:
+    """The deliveries of a Lambda event from SQS. An event without records is an empty batch."""
+    return [_delivery(record) for record in event.get("Records", [])]
+
+
+def response(batch: Sequence[Delivery], failed: Iterable[Delivery]) -> dict[str, list[dict[str, str]]]:
+    """The partial batch response that hands `failed` back and has Lambda delete the rest.
+
+    Raises InvalidResponse for a record that the batch does not hold: Lambda would take the whole batch as failed.
+    """
+    known = {delivery.id for delivery in batch}
+    identifiers = [delivery.id for delivery in failed]
+    for identifier in identifiers:
+        if not identifier or identifier not in known:
+            raise InvalidResponse(f"record {identifier!r} is not one of this batch")
+    if len(set(identifiers)) != len(identifiers):
+        raise InvalidResponse("a record is handed back twice")
+    return {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in identifiers]}
+
+
+class SqsQueue:
+    """A consumer's queue and its dead-letter queue. `client` is boto3's SQS client."""
+
+    def __init__(self, client: Any, *, queue_url: str, dead_letter_queue_url: str) -> None:
+        self._client = client
+        self._queue_url = queue_url
+        self._dead_letter_queue_url = dead_letter_queue_url
+
+    def dead_letter(self, delivery: Delivery, facts: Mapping[str, Any]) -> bool:
+        """Send the message to the dead-letter queue, byte for byte, with `facts` as JSON in the attribute `waybill`.
+
+        False where SQS refused: then the message is left to the queue's own redrive. The deduplication id is the
+        received record's id: the same over redeliveries, new after a redrive.
+        """
+        request: dict[str, Any] = {
+            "QueueUrl": self._dead_letter_queue_url,
+            "MessageBody": delivery.body,
+            "MessageAttributes": {
+                **{name: _attribute(value) for name, value in delivery.attributes.items() if name != ATTRIBUTE},
+                ATTRIBUTE: {"DataType": "String", "StringValue": json.dumps(facts, separators=(",", ":"))},
+            },
+        }
+        if delivery.group is not None:
+            request |= {"MessageGroupId": delivery.group, "MessageDeduplicationId": delivery.id}
+        try:
+            self._client.send_message(**request)
+        except (ClientError, BotoCoreError):
+            return False
+        return True
+
+    def postpone(self, postponed: Sequence[Delivery], delay_seconds: int) -> bool:
+        """Hide records for `delay_seconds` from now, in one call for each ten. False where SQS refused one."""
+        accepted = True
+        for start in range(0, len(postponed), 10):
+            entries = [
+                {"Id": str(n), "ReceiptHandle": delivery.handle, "VisibilityTimeout": delay_seconds}
+                for n, delivery in enumerate(postponed[start : start + 10])
+            ]
+            try:
+                reply = self._client.change_message_visibility_batch(QueueUrl=self._queue_url, Entries=entries)
+            except (ClientError, BotoCoreError):
+                accepted = False  # then the visibility timeout that they have goes on
+            else:
+                accepted = accepted and not reply.get("Failed")
+        return accepted
+
+
+def _delivery(record: Mapping[str, Any]) -> Delivery:
+    attributes = record["attributes"]
+    return Delivery(
+        id=record["messageId"],
+        body=record["body"],
+        # A standard queue's messages may carry a group too (fair queues), but it gives them no order.
+        group=attributes.get("MessageGroupId") if record["eventSourceARN"].endswith(".fifo") else None,
+        attempt=int(attributes["ApproximateReceiveCount"]),
+        first_received_at=int(attributes["ApproximateFirstReceiveTimestamp"]) / 1000,
+        handle=record["receiptHandle"],
+        attributes=record.get("messageAttributes", {}),
+    )
+
+
+def _attribute(value: Mapping[str, Any]) -> dict[str, Any]:
+    """An attribute as Lambda spells it, as SendMessage takes it. Lambda hands binary values over in base64."""
+    if "binaryValue" in value and value.get("dataType", "").startswith("Binary"):
+        return {"DataType": value["dataType"], "BinaryValue": b64decode(value["binaryValue"])}
+    return {"DataType": value["dataType"], "StringValue": value["stringValue"]}

@@ -1,0 +1,115 @@
+"""What wakes people up: one table of alarms, the same for every subscription, with thresholds from its row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from messaging.topology import Subscription
+
+Watched = Literal["Queue", "DeadLetterQueue", "TopicDeadLetterQueue"]
+
+PERIOD_SECONDS = 60  # SQS publishes its metrics once a minute
+DRAIN_SECONDS = 15 * 60
+
+
+def depth_threshold(row: Subscription) -> int:
+    """More messages than the function drains in a quarter of an hour, were each batch to take its whole time-out."""
+    return row.maximum_concurrency * row.batch_size * DRAIN_SECONDS // row.timeout_seconds
+
+
+def age_threshold_seconds(row: Subscription) -> int:
+    """Half as long again as a healthy consumer lets a message wait, and in time before good messages are lost.
+
+    A message may wait for one retry, or for the deploy that brings its version. Past half of `max_age_seconds` or
+    of `outage_seconds` it is soon too late to help.
+    """
+    expected_seconds = max(row.visibility_timeout_seconds, row.newer_version_patience_seconds)
+    too_late_seconds = min(row.outage_seconds, row.max_age_seconds or row.outage_seconds)
+    return max(1, min(expected_seconds * 3 // 2, too_late_seconds // 2))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmRule:
+    """One alarm of every subscription: raised when `datapoints` of `periods` minutes are above the threshold."""
+
+    name: str
+    queue: Watched
+    metric: str
+    threshold: Callable[[Subscription], int]
+    datapoints: int
+    periods: int
+    means: str
+    # A queue without messages and without calls for six hours publishes nothing: no data is no trouble here.
+    # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-monitoring-using-cloudwatch.html
+    missing_data: cloudwatch.TreatMissingData = cloudwatch.TreatMissingData.NOT_BREACHING
+
+
+# AWS recommends age and depth over 15 of 15 minutes, so that a burst is no alarm; and for dead letters the visible
+# messages, as NumberOfMessagesSent does not count those that SQS moves itself.
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Best_Practice_Recommended_Alarms_AWS_Services.html
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html
+ALARMS: tuple[AlarmRule, ...] = (
+    AlarmRule(
+        name="Depth",
+        queue="Queue",
+        metric="ApproximateNumberOfMessagesVisible",
+        threshold=depth_threshold,
+        datapoints=15,
+        periods=15,
+        means="messages arrive faster than the consumer takes them: look at its errors, throttles and concurrency",
+    ),
+    AlarmRule(
+        name="Age",
+        queue="Queue",
+        metric="ApproximateAgeOfOldestMessage",
+        threshold=age_threshold_seconds,
+        datapoints=15,
+        periods=15,
+        means="the consumer stands still or fails again and again: act before the messages are dead-lettered or expire",
+    ),
+    AlarmRule(
+        name="DeadLetters",
+        queue="DeadLetterQueue",
+        metric="ApproximateNumberOfMessagesVisible",
+        threshold=lambda _: 0,
+        datapoints=1,
+        periods=1,
+        means="messages were given up: their attribute `waybill` says why; redrive them once that is mended",
+    ),
+    AlarmRule(
+        name="Undelivered",
+        queue="TopicDeadLetterQueue",
+        metric="ApproximateNumberOfMessagesVisible",
+        threshold=lambda _: 0,
+        datapoints=1,
+        periods=1,
+        means="the topic could not deliver to the queue: look at the queue's policy, then send the messages to the queue",
+    ),
+)
+
+
+def add_alarms(scope: Construct, row: Subscription, queues: Mapping[Watched, sqs.IQueue]) -> None:
+    """The alarms of one subscription."""
+    for rule in ALARMS:
+        metric = cloudwatch.Metric(
+            namespace="AWS/SQS",
+            metric_name=rule.metric,
+            dimensions_map={"QueueName": queues[rule.queue].queue_name},
+        )
+        cloudwatch.Alarm(
+            scope,
+            f"{rule.name}Alarm",
+            alarm_description=f"{row.consumer}: {rule.means}",
+            metric=metric,
+            threshold=rule.threshold(row),
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+            datapoints_to_alarm=rule.datapoints,
+            evaluation_periods=rule.periods,
+            treat_missing_data=rule.missing_data,
+        )

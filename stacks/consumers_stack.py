@@ -1,0 +1,54 @@
+"""The consumers: one Subscriber for each row of the topology."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from aws_cdk import Annotations, Stack
+from constructs import Construct
+
+from messaging.topology import Subscription
+from stacks.bundle import Bundle
+from stacks.deployment import Deployment
+from stacks.messaging_stack import MessagingStack
+from stacks.subscriber import Subscriber
+
+
+class ConsumersStack(Stack):
+    """Queues and functions; a row added or removed changes this stack only."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        subscriptions: Sequence[Subscription],
+        messaging: MessagingStack,
+        deployment: Deployment,
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            description=f"Waybill ({deployment.stage}): the consumers, their queues and their alarms",
+            termination_protection=deployment.prod,
+        )
+        bundle = Bundle.of_project(self, with_layer=deployment.with_layer)
+        for row in self._deployable(subscriptions, deployment):
+            Subscriber(self, row, topic=messaging.topic, tables=messaging.tables, bundle=bundle, deployment=deployment)
+
+    def _deployable(self, subscriptions: Sequence[Subscription], deployment: Deployment) -> Iterator[Subscription]:
+        """The rows of this deployment, as its options change them."""
+        for row in subscriptions:
+            if "ses:SendEmail" in row.calls and deployment.mail_from is None:
+                self._warn_left_out(row)
+            elif deployment.newer_version_patience_seconds is None:
+                yield row
+            else:
+                yield replace(row, newer_version_patience_seconds=deployment.newer_version_patience_seconds)
+
+    def _warn_left_out(self, row: Subscription) -> None:
+        Annotations.of(self).add_warning_v2(
+            f"waybill:no-mail-from:{row.consumer}",
+            f"{row.consumer} is left out: it sends mail and has no sender. Deploy it with -c mail_from=orders@example.com",
+        )

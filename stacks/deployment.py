@@ -1,0 +1,86 @@
+"""The options of one deployment, read from CDK context (`-c name=value`)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal, cast
+
+from aws_cdk import RemovalPolicy
+from constructs import Node
+
+from stacks.errors import SynthError
+
+Stage = Literal["dev", "prod"]
+
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+# A bare address: it becomes two identity ARNs, and a display name belongs to the mail, not to the sender's identity.
+_ADDRESS = re.compile(r"[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """Where and how Waybill is deployed. None means that the default of the row or of the consumer holds."""
+
+    stage: Stage
+    log_level: str
+    mail_from: str | None = None
+    with_layer: bool = True
+    newer_version_patience_seconds: int | None = None
+
+    @classmethod
+    def from_context(cls, node: Node) -> Deployment:
+        """Read the context. Raises SynthError that names the option and what it takes."""
+        stage = cast(Stage, _one_of(node, "stage", ("dev", "prod")))
+        default_level = "DEBUG" if stage == "dev" else "INFO"
+        return cls(
+            stage=stage,
+            log_level=_one_of(node, "log_level", LOG_LEVELS, default=default_level),
+            mail_from=_address(node, "mail_from"),
+            with_layer=_one_of(node, "layer", ("on", "off")) == "on",
+            newer_version_patience_seconds=_seconds(node, "newer_version_patience_seconds"),
+        )
+
+    @property
+    def prod(self) -> bool:
+        """Whether people depend on it: protected from deletion, and its data outlives it."""
+        return self.stage == "prod"
+
+    @property
+    def removal_policy(self) -> RemovalPolicy:
+        """What happens to whatever holds data (tables, queues, logs) when its stack or its row goes.
+
+        Prod retains: a queue's messages are accepted events that nobody applied yet, a dead-letter queue's are
+        the ones that people still have to look at, and the log says why. SQS and the log group let them expire by
+        themselves. Names are generated, so what stays behind never blocks the next deployment.
+        The topic keeps no messages and its name is fixed, so it goes with its stack in every stage.
+        """
+        return RemovalPolicy.RETAIN if self.prod else RemovalPolicy.DESTROY
+
+
+def _text(node: Node, option: str) -> str | None:
+    value = node.try_get_context(option)
+    return None if value is None or str(value).strip() == "" else str(value).strip()
+
+
+def _one_of(node: Node, option: str, choices: tuple[str, ...], default: str | None = None) -> str:
+    value = _text(node, option) or default or choices[0]
+    if value not in choices:
+        raise SynthError(f"-c {option}={value}: it must be one of {', '.join(choices)}")
+    return value
+
+
+def _address(node: Node, option: str) -> str | None:
+    value = _text(node, option)
+    if value is not None and _ADDRESS.fullmatch(value) is None:
+        raise SynthError(f"-c {option}={value}: it must be a bare e-mail address such as orders@example.com")
+    return value
+
+
+def _seconds(node: Node, option: str) -> int | None:
+    value = _text(node, option)
+    if value is None:
+        return None
+    if not (value.isascii() and value.isdigit()):
+        raise SynthError(f"-c {option}={value}: it must be a whole number of seconds")
+    return int(value)

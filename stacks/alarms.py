@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
@@ -101,6 +102,8 @@ def add_alarms(scope: Construct, row: Subscription, queues: Mapping[Watched, sqs
             namespace="AWS/SQS",
             metric_name=rule.metric,
             dimensions_map={"QueueName": queues[rule.queue].queue_name},
+            period=Duration.seconds(PERIOD_SECONDS),
+            statistic=cloudwatch.Stats.MAXIMUM,
         )
         cloudwatch.Alarm(
             scope,

@@ -1,0 +1,96 @@
+"""The publishing half of a run: placements in order, cancellations, then repeats that only the inbox can suppress."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Protocol
+
+import msgspec
+
+from messaging.events import Event, OrderCancelled, OrderPlaced
+from messaging.publisher import FailedEntry, PublishReport
+
+# The first events go out at once, before the rest is even encoded; later ones in calls large enough to fill batches.
+_FIRST_EVENTS = 10
+_EVENTS_A_CALL = 500
+
+
+class Publishes(Protocol):
+    """What is needed of messaging.publisher.Publisher."""
+
+    def publish(self, events: Sequence[Event], *, resend: str | None = None) -> PublishReport:
+        """Send events and say of each where it went."""
+        ...
+
+
+def cancellations(orders: Sequence[OrderPlaced], count: int, seed: int) -> list[OrderCancelled]:
+    """`count` of the orders, cancelled: the same ones for the same seed, and a larger count only adds to them."""
+    chosen = list(orders)
+    random.Random(seed).shuffle(chosen)
+    return [OrderCancelled(**msgspec.structs.asdict(order)) for order in chosen[:count]]
+
+
+class Publishing:
+    """Publishes a run's events; other threads may read its lists, which only grow, while it works.
+
+    `run` makes this run's deduplication ids its own, so that the topic takes what an earlier run sent too.
+    """
+
+    def __init__(
+        self,
+        publisher: Publishes,
+        *,
+        orders: Sequence[OrderPlaced],
+        cancelled: Sequence[OrderCancelled],
+        duplicates: int,
+        seed: int,
+        run: str,
+    ) -> None:
+        self._publisher = publisher
+        self._orders = orders
+        self._cancelled = cancelled
+        self._duplicates = duplicates
+        self._seed = seed
+        self._run = run
+        self._stopped = threading.Event()
+        self.total = len(orders) + len(cancelled) + duplicates
+        self.accepted: list[Event] = []
+        self.failed: list[FailedEntry] = []
+        self.unrouted: list[str] = []
+        self.handed_over = 0
+
+    def run(self) -> None:
+        """Publish everything, unless stopped."""
+        self._send(self._orders, self._run)
+        placed = {event.order_id for event in self.accepted}
+        self._send([event for event in self._cancelled if event.order_id in placed], self._run)
+        for number, repeats in enumerate(self._repeats()):
+            self._send(repeats, f"{self._run}-{number}")
+
+    def stop(self) -> None:
+        """Publish no more; what is under way is completed."""
+        self._stopped.set()
+
+    def _repeats(self) -> Iterator[list[Event]]:
+        """Rounds of accepted events; within one round no event comes twice."""
+        left, originals = self._duplicates, list(self.accepted)
+        source = random.Random(self._seed)
+        while left and originals:
+            size = min(left, len(originals))
+            yield source.sample(originals, size)
+            left -= size
+
+    def _send(self, events: Sequence[Event], resend: str) -> None:
+        rest = iter(events)
+        size = _FIRST_EVENTS if not self.handed_over else _EVENTS_A_CALL
+        while (chunk := list(islice(rest, size))) and not self._stopped.is_set():
+            report = self._publisher.publish(chunk, resend=resend)
+            by_id = {event.event_id: event for event in chunk}
+            self.accepted += [by_id[event_id] for event_id in report.published]
+            self.failed += report.failed
+            self.unrouted += report.unrouted
+            self.handed_over += len(chunk)
+            size = _EVENTS_A_CALL

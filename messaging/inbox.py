@@ -208,7 +208,7 @@ class Transaction:
         writes = _merged(self._writes_of(unit))
         if len(writes) > MAX_ACTIONS:
             raise TooLarge(
-                f"event {unit.work.message.id!r} needs {len(writes)} writes, a transaction takes {MAX_ACTIONS}: split it"
+                f"event {unit.work.message.id!r} has {len(writes)} writes, a transaction takes {MAX_ACTIONS}: split it"
             )
         new = [write for write in writes if write.key not in self._positions]
         full = len(self.units) == self._max_units or len(self.writes) + len(new) > MAX_ACTIONS

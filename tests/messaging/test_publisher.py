@@ -1,0 +1,211 @@
+"""The publisher: batches within SNS's limits, order per group, every entry accounted for."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import defaultdict
+from typing import Any
+
+import msgspec
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+from hypothesis import given
+from hypothesis import strategies as st
+
+from messaging.events import OrderPlaced
+from messaging.publisher import MAX_BATCH_BYTES, Publisher, PublishReport
+from messaging.topology import ORDERS, Subscription, Topic
+from tests.factories import NOW, order
+
+
+class FakeSns:
+    """A FIFO topic that keeps what it accepts; `script` gives, by event id, the codes to refuse it with first."""
+
+    def __init__(self, script: dict[str, list[str]] | None = None, errors: list[Exception] | None = None) -> None:
+        self.script = script or {}
+        self.errors = errors or []
+        self.requests: list[list[dict[str, Any]]] = []
+        self.accepted: list[dict[str, Any]] = []
+        self._lock = threading.Lock()
+
+    def publish_batch(self, *, TopicArn: str, PublishBatchRequestEntries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803 (AWS's names)
+        with self._lock:
+            assert TopicArn == "arn:topic"
+            self.requests.append(PublishBatchRequestEntries)
+            if self.errors:
+                raise self.errors.pop(0)
+            failed = []
+            for entry in PublishBatchRequestEntries:
+                codes = self.script.get(json.loads(entry["Message"])["id"])
+                if codes:
+                    code = codes.pop(0)
+                    failed.append({"Id": entry["Id"], "Code": code, "SenderFault": code == "InvalidParameter", "Message": ""})
+                else:
+                    self.accepted.append(entry)
+            return {"Failed": failed}
+
+    def ids(self) -> list[str]:
+        return [json.loads(entry["Message"])["id"] for entry in self.accepted]
+
+
+def publish(sns: FakeSns, events: list[OrderPlaced], *, resend: str | None = None, **options: Any) -> PublishReport:
+    settings = {"topic": ORDERS, "clock": lambda: NOW, "sleep": lambda _: None, **options}
+    return Publisher(sns, topic_arn="arn:topic", source="urn:waybill:test", **settings).publish(events, resend=resend)
+
+
+def test_a_batch_has_at_most_ten_entries_and_names_group_and_deduplication_id() -> None:
+    """What SNS FIFO needs of each entry is there; filters see type and priority."""
+    sns = FakeSns()
+    report = publish(sns, [order(str(n), customer_id=f"C{n}") for n in range(25)], concurrency=1)
+    assert sorted(len(request) for request in sns.requests) == [5, 10, 10]
+    assert len(report.published) == 25
+    entry = sns.accepted[0]
+    assert (entry["MessageGroupId"], entry["MessageDeduplicationId"]) == ("C0", "OrderPlaced-0")
+    assert entry["MessageAttributes"]["priority"] == {"DataType": "String", "StringValue": "standard"}
+
+
+def test_a_batch_stays_within_256_kib() -> None:
+    """Large messages share a request only as far as it goes."""
+    lines = [{"sku": "S" * 60 + str(n), "quantity": 1, "unit_price": "1", "discount": "0"} for n in range(90)]
+    sns = FakeSns()
+    events = [order(str(n), customer_id=f"C{n}", lines=lines) for n in range(30)]
+    publish(sns, events, concurrency=1)
+    sizes = [sum(len(entry["Message"]) for entry in request) for request in sns.requests]
+    assert max(sizes) <= MAX_BATCH_BYTES
+    assert len(sns.accepted) == 30
+
+
+def test_batches_run_side_by_side() -> None:
+    """Four lanes have four requests in flight at once."""
+    together = threading.Barrier(4, timeout=10)
+
+    class Slow(FakeSns):
+        def publish_batch(self, **request: Any) -> dict[str, Any]:
+            together.wait()
+            return super().publish_batch(**request)
+
+    sns = Slow()
+    # ten customers in each lane: every lane sends exactly one batch, and none can go on before all four are there
+    events = [order(str(n), customer_id=f"C{n}") for n in range(40)]
+    report = publish(sns, [e for e in events if e.customer_id in _one_per_lane(events)])
+    assert len(report.published) == 4
+
+
+def _one_per_lane(events: list[OrderPlaced]) -> set[str]:
+    from zlib import crc32
+
+    lanes = {crc32(event.customer_id.encode()) % 4: event.customer_id for event in events}
+    assert len(lanes) == 4
+    return set(lanes.values())
+
+
+def test_a_refused_entry_is_sent_again_and_only_it() -> None:
+    """A throttled entry is retried; its neighbours are not repeated."""
+    sns = FakeSns({"OrderPlaced-1": ["Throttled", "InternalError"]})
+    report = publish(sns, [order(str(n), customer_id=f"C{n}") for n in range(3)])
+    assert sorted(report.published) == sorted(sns.ids()) == ["OrderPlaced-0", "OrderPlaced-1", "OrderPlaced-2"]
+    assert report.failed == ()
+
+
+def test_an_entry_given_up_is_reported_and_holds_back_its_group() -> None:
+    """After the last attempt the event and all that follow in its group are reported one by one."""
+    sns = FakeSns({"OrderPlaced-0": ["InternalError"] * 5})
+    report = publish(sns, [order(str(n), customer_id="A") for n in range(3)] + [order("9", customer_id="B")])
+    assert [(entry.event_id, entry.code) for entry in report.failed] == [
+        ("OrderPlaced-0", "InternalError"),
+        ("OrderPlaced-1", "held_back"),
+        ("OrderPlaced-2", "held_back"),
+    ]
+    assert report.published == ("OrderPlaced-9",)
+
+
+def test_the_senders_own_fault_is_not_retried() -> None:
+    """What can never be accepted is sent once."""
+    sns = FakeSns({"OrderPlaced-0": ["InvalidParameter"] * 5})
+    assert len(publish(sns, [order("0")]).failed) == 1
+    assert len(sns.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "PublishBatch"),
+        EndpointConnectionError(endpoint_url="http://sns"),
+    ],
+)
+def test_a_request_that_fails_as_a_whole_is_repeated_with_the_same_deduplication_ids(error: Exception) -> None:
+    """If the lost answer was a success, SNS drops the second copy."""
+    sns = FakeSns(errors=[error])
+    report = publish(sns, [order("0")])
+    first, second = sns.requests
+    assert first[0]["MessageDeduplicationId"] == second[0]["MessageDeduplicationId"]
+    assert report.published == ("OrderPlaced-0",)
+
+
+def test_a_missing_topic_is_not_retried() -> None:
+    """Every event is reported, none raises."""
+    errors: list[Exception] = [ClientError({"Error": {"Code": "NotFound", "Message": ""}}, "PublishBatch")] * 9
+    sns = FakeSns(errors=errors)
+    report = publish(sns, [order(str(n), customer_id=f"C{n}") for n in range(3)], concurrency=1)
+    assert {entry.code for entry in report.failed} == {"NotFound"}
+    assert len(sns.requests) == 1
+
+
+def test_an_invalid_event_is_reported_and_the_rest_is_published() -> None:
+    """One wrong event of a caller stops nobody."""
+    broken = msgspec.structs.replace(order("1"), customer_id="AL\x07")
+    report = publish(FakeSns(), [order("0"), broken, order("2")])
+    assert report.published == ("OrderPlaced-0", "OrderPlaced-2")
+    assert [(entry.event_id, entry.code) for entry in report.failed] == [("OrderPlaced-1", "invalid")]
+
+
+def test_an_oversized_event_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is never sent, and named."""
+    monkeypatch.setattr("messaging.publisher.MAX_BATCH_BYTES", 500)
+    report = publish(FakeSns(), [order("0")])
+    assert [entry.code for entry in report.failed] == ["too_large"]
+
+
+def test_an_event_that_no_subscription_takes_is_counted() -> None:
+    """SNS accepts it and drops it in silence; the report does not."""
+    topic = Topic(
+        name="t", subscriptions=(Subscription(consumer="c", events=(OrderPlaced,), where={"priority": ["high"]}),)
+    )
+    report = publish(FakeSns(), [order("0"), order("1", priority="high")], topic=topic)
+    assert report.unrouted == ("OrderPlaced-0",)
+    assert len(report.published) == 2
+
+
+def test_a_resend_has_fresh_deduplication_ids_and_the_same_event_id() -> None:
+    """The topic lets it through, the inbox recognizes it."""
+    sns = FakeSns()
+    publish(sns, [order("0")])
+    publish(sns, [order("0")], resend="run-2")
+    assert [entry["MessageDeduplicationId"] for entry in sns.accepted] == ["OrderPlaced-0", "OrderPlaced-0.run-2"]
+    assert set(sns.ids()) == {"OrderPlaced-0"}
+
+
+def test_nothing_to_publish_is_fine() -> None:
+    """An empty run makes no request."""
+    sns = FakeSns()
+    assert publish(sns, []) == PublishReport(published=(), failed=(), unrouted=())
+    assert sns.requests == []
+
+
+@given(
+    customers=st.lists(st.sampled_from("ABCDE"), max_size=40),
+    refusals=st.dictionaries(st.integers(0, 39), st.integers(1, 6), max_size=10),
+)
+def test_order_within_a_group_holds_whatever_is_refused(customers: list[str], refusals: dict[int, int]) -> None:
+    """What a group published is always a prefix of what it was given, in order; nothing is lost between the lists."""
+    events = [order(str(n), customer_id=customer) for n, customer in enumerate(customers)]
+    sns = FakeSns({f"OrderPlaced-{n}": ["Throttled"] * times for n, times in refusals.items()})
+    report = publish(sns, events)
+    accepted: dict[str, list[str]] = defaultdict(list)
+    for entry in sns.accepted:
+        accepted[entry["MessageGroupId"]].append(json.loads(entry["Message"])["id"])
+    for customer in set(customers):
+        given_ids = [event.event_id for event in events if event.customer_id == customer]
+        assert accepted[customer] == given_ids[: len(accepted[customer])]
+    assert sorted([*report.published, *(entry.event_id for entry in report.failed)]) == sorted(e.event_id for e in events)

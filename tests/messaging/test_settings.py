@@ -1,0 +1,38 @@
+"""The environment contract: what the stacks write is what the functions read."""
+
+from __future__ import annotations
+
+import pytest
+
+from messaging.errors import SettingsError
+from messaging.settings import Settings
+
+SETTINGS = Settings(
+    consumer="inventory",
+    queue_url="https://queue",
+    dead_letter_queue_url="https://dead",
+    tables={"inbox": "Inbox-1", "stock": "Stock-2"},
+    code_version="abc",
+    newer_version_patience_seconds=900,
+    mail_from="orders@example.com",
+)
+
+
+def test_written_settings_are_read_back() -> None:
+    """Writer and reader agree, foreign variables don't disturb."""
+    assert Settings.from_environment({**SETTINGS.to_environment(), "PATH": "/bin", "WAYBILL_OTHER": ""}) == SETTINGS
+
+
+@pytest.mark.parametrize("name", SETTINGS.to_environment())
+def test_an_empty_variable_fails_closed(name: str) -> None:
+    """The error names the variable; a function with half its settings does not run."""
+    with pytest.raises(SettingsError, match=name):
+        Settings.from_environment({**SETTINGS.to_environment(), name: " "})
+
+
+def test_a_wrong_number_is_refused_without_its_value() -> None:
+    """Values never reach an error."""
+    environment = {**SETTINGS.to_environment(), "WAYBILL_NEWER_VERSION_PATIENCE_SECONDS": "soon-secret"}
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_environment(environment)
+    assert "secret" not in str(caught.value)

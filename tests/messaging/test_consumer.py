@@ -1,0 +1,380 @@
+"""The life of a batch: what a failing record does to its group, its neighbours and its own future."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from lambdas import inventory
+from messaging.batch import Delivery, Ledger
+from messaging.consumer import RESERVE_SECONDS, Consumer
+from messaging.effects import Add, Create, Effect, Key, Transactional, View
+from messaging.errors import Poison, RetryLater
+from messaging.events import OrderCancelled, OrderPlaced
+from messaging.inbox import Inbox
+from messaging.lease import Leases
+from messaging.message import Message
+from messaging.rounds import MAX_ATTEMPTS
+from messaging.topology import ORDERS, TABLES, Subscription
+from tests.doubles import RememberingSource, Wire, conflict, lose_reply, refuse
+from tests.factories import NOW, body, cancellation, delivery, order
+
+PATIENCE_SECONDS = 10
+TABLE_NAMES = {table.name: table.name for table in TABLES}
+
+Process = Callable[..., Ledger]
+
+
+def add_revenue(message: Message, _: View) -> Effect:
+    """A plain effect: one unit of one counter an order."""
+    if message.event.ship_to.name == "crash":
+        raise ZeroDivisionError("payload text")
+    if message.event.ship_to.name == "poison":
+        raise Poison("says the function")
+    if message.event.ship_to.name == "later":
+        raise RetryLater("says the function", delay_seconds=42)
+    return Effect((Add(Key("revenue", "total", "0"), "amount", 1),))
+
+
+def named(order_id: str, name: str, customer_id: str = "ALFKI") -> OrderPlaced:
+    address = {"name": name, "city": "X", "region": None, "postal_code": None, "country": "X"}
+    return order(order_id, customer_id=customer_id, ship_to=address)
+
+
+@pytest.fixture
+def consume(dynamodb: Wire, source: RememberingSource) -> Process:
+    """Processes a batch; effects and subscription can be chosen, and how much time remains at each question."""
+
+    def process(
+        *deliveries: Delivery,
+        effects: Transactional | None = None,
+        subscription: Subscription | None = None,
+        remaining_seconds: Callable[[], float] = lambda: 5.0,
+        now: float = NOW,
+    ) -> Ledger:
+        row = subscription or ORDERS.subscription("inventory")
+        inbox = Inbox(dynamodb, tables=TABLE_NAMES, subscription=row, clock=lambda: now)
+        consumer = Consumer(
+            row,
+            effects or Transactional(functions={OrderPlaced: add_revenue, OrderCancelled: add_revenue}),
+            source=source,
+            inbox=inbox,
+            leases=Leases(dynamodb, inbox=inbox, table="inbox", subscription=row),
+            code_version="v7",
+            newer_version_patience_seconds=PATIENCE_SECONDS,
+            clock=lambda: now,
+            sleep=lambda _: None,
+        )
+        return consumer.process(deliveries, remaining_seconds)
+
+    return process
+
+
+def outcomes(ledger: Ledger) -> dict[str, str]:
+    return {each.id: verdict.outcome for each, verdict in ledger.verdicts()}
+
+
+def total(dynamodb: Wire) -> int:
+    item = dynamodb.get_item(TableName="revenue", Key={"day_country": {"S": "total"}, "shard": {"S": "0"}}).get("Item")
+    dynamodb.calls.remove("get_item")
+    return int(item["amount"]["N"]) if item else 0
+
+
+def batch(count: int = 10, **changes: Any) -> list[Delivery]:
+    return [delivery(order(str(n), customer_id=f"C{n}"), f"m{n}", **changes) for n in range(count)]
+
+
+class TestCommit:
+    """Marker and effects in one transaction."""
+
+    def test_a_clean_batch_is_one_round_trip(self, consume: Process, dynamodb: Wire) -> None:
+        """Ten records whose additions meet on one item commit together."""
+        assert set(outcomes(consume(*batch())).values()) == {"applied"}
+        assert dynamodb.calls == ["transact_write_items"]
+        assert total(dynamodb) == 10
+
+    def test_a_duplicate_costs_one_more(self, consume: Process, dynamodb: Wire) -> None:
+        """The first trip tells which record is done, the second commits the rest."""
+        consume(delivery(order("3", customer_id="C3"), "earlier"))
+        dynamodb.calls.clear()
+        ledger = outcomes(consume(*batch()))
+        assert ledger.pop("m3") == "duplicate"
+        assert set(ledger.values()) == {"applied"}
+        assert dynamodb.calls == ["transact_write_items"] * 2
+        assert total(dynamodb) == 10
+
+    def test_a_redelivery_of_what_committed_is_applied_not_duplicate(self, consume: Process, dynamodb: Wire) -> None:
+        """A lost acknowledgement brings the same delivery again: it finds its own marker."""
+        consume(*batch(3))
+        assert set(outcomes(consume(*batch(3, attempt=2))).values()) == {"applied"}
+        assert total(dynamodb) == 3
+
+    def test_a_lost_reply_applies_once(self, consume: Process, dynamodb: Wire) -> None:
+        """The transaction was applied, its answer lost: the retry meets the markers."""
+        dynamodb.after["transact_write_items"] = [lose_reply]
+        assert set(outcomes(consume(*batch(3))).values()) == {"applied"}
+        assert total(dynamodb) == 3
+
+    def test_the_same_event_twice_in_a_batch_is_applied_once(self, consume: Process, dynamodb: Wire) -> None:
+        """The second waits for the next round and is a duplicate there."""
+        assert outcomes(consume(delivery(order(), "m1"), delivery(order(), "m2"))) == {"m1": "applied", "m2": "duplicate"}
+        assert total(dynamodb) == 1
+
+    def test_the_same_event_id_with_other_contents_is_a_conflict(
+        self, consume: Process, dynamodb: Wire, source: RememberingSource
+    ) -> None:
+        """It is dead-lettered with its reason and changes nothing."""
+        consume(delivery(order(), "m1"))
+        assert outcomes(consume(delivery(order(priority="high"), "m2"))) == {"m2": "dead_lettered"}
+        assert source.dead_letters[0][1]["reason"] == "conflict"
+        assert total(dynamodb) == 1
+
+    def test_after_a_conflict_each_record_goes_alone(self, consume: Process, dynamodb: Wire) -> None:
+        """Overlapping transactions of other batches cost retries, never the batch."""
+        dynamodb.before["transact_write_items"] = [conflict(dynamodb)]
+        assert set(outcomes(consume(*batch(4))).values()) == {"applied"}
+        assert dynamodb.calls == ["transact_write_items"] * 5
+        assert total(dynamodb) == 4
+
+    def test_endless_conflict_hands_the_record_back(self, consume: Process, dynamodb: Wire) -> None:
+        """Attempts within one batch are bounded."""
+        dynamodb.before["transact_write_items"] = [conflict(dynamodb)] * 99
+        assert outcomes(consume(delivery(order()))) == {"m1": "retry"}
+        assert len(dynamodb.calls) == MAX_ATTEMPTS
+
+    def test_throttles_are_retried(self, consume: Process, dynamodb: Wire) -> None:
+        """A throttled transaction is no verdict on anybody."""
+        dynamodb.before["transact_write_items"] = [refuse("ThrottlingException")]
+        assert set(outcomes(consume(*batch(2))).values()) == {"applied"}
+
+    def test_more_writes_than_a_transaction_takes_need_more_of_them(self, consume: Process, dynamodb: Wire) -> None:
+        """120 records on distinct items are split at 100 actions."""
+        effects = Transactional(
+            functions={OrderPlaced: lambda m, _: Effect((Create(Key("stock", m.event.order_id), {"units": 1}),))}
+        )
+        ledger = consume(*batch(120, fifo=False), effects=effects)
+        assert set(outcomes(ledger).values()) == {"applied"}
+        assert dynamodb.calls == ["transact_write_items"] * 3
+
+    def test_one_record_with_too_many_writes_is_dead_lettered(self, consume: Process, source: RememberingSource) -> None:
+        """No retry makes it fit: the reason names event and limit, and its neighbour is applied."""
+
+        def many(message: Message, _: View) -> Effect:
+            count = 100 if message.event.order_id == "0" else 1
+            return Effect(tuple(Create(Key("stock", f"{message.event.order_id}-{n}"), {}) for n in range(count)))
+
+        ledger = consume(*batch(2), effects=Transactional(functions={OrderPlaced: many}))
+        assert outcomes(ledger) == {"m0": "dead_lettered", "m1": "applied"}
+        assert source.dead_letters[0][1]["reason"] == "too_large"
+        assert "OrderPlaced-0" in source.dead_letters[0][1]["detail"]
+
+    def test_an_oversized_item_is_found_and_dead_lettered_alone(
+        self, consume: Process, dynamodb: Wire, source: RememberingSource
+    ) -> None:
+        """DynamoDB refuses the whole transaction; one by one the guilty record shows."""
+        too_big = refuse("ValidationException", "Item size has exceeded the maximum allowed size")
+        dynamodb.before["transact_write_items"] = [too_big, too_big]
+        assert outcomes(consume(*batch(2))) == {"m0": "dead_lettered", "m1": "applied"}
+        assert source.dead_letters[0][1]["reason"] == "too_large"
+
+    def test_an_effect_that_contradicts_itself_fails_alone(self, consume: Process) -> None:
+        """Two writes of one record to one item are a bug of its function, not of its neighbours."""
+
+        def twice(message: Message, _: View) -> Effect:
+            item = Create(Key("stock", message.event.order_id), {})
+            return Effect((item, item) if message.event.order_id == "0" else (item,))
+
+        assert outcomes(consume(*batch(2), effects=Transactional(functions={OrderPlaced: twice}))) == {
+            "m0": "retry",
+            "m1": "applied",
+        }
+
+    def test_an_item_keyed_by_its_event_is_the_marker(self, consume: Process, dynamodb: Wire) -> None:
+        """One write a record, no inbox item; duplicates and tampering are seen on the item itself."""
+
+        def keep(message: Message, _: View) -> Effect:
+            return Effect((Create(Key("orders", message.event.order_id, message.id), {"status": "placed"}),))
+
+        effects = Transactional(functions={OrderPlaced: keep})
+        ledger = consume(delivery(order(), "m1"), delivery(order(), "m2"), effects=effects)
+        assert outcomes(ledger) == {"m1": "applied", "m2": "duplicate"}
+        assert outcomes(consume(delivery(order(priority="high"), "m3"), effects=effects)) == {"m3": "dead_lettered"}
+        assert dynamodb.scan(TableName="inbox")["Count"] == 0
+        assert dynamodb.scan(TableName="orders")["Items"][0]["status"] == {"S": "placed"}
+
+
+class TestReads:
+    """Declared keys are read together; a condition that fails means fresh reads."""
+
+    EFFECTS = Transactional(
+        functions={OrderPlaced: inventory.reserve, OrderCancelled: inventory.release}, reads=inventory.reads
+    )
+
+    def stock(self, dynamodb: Wire, **units: int) -> None:
+        for sku, count in units.items():
+            item = {"sku": {"S": sku.replace("_", "-")}, "units": {"N": str(count)}}
+            dynamodb.put_item(TableName="stock", Item=item)
+        dynamodb.calls.clear()
+
+    def units(self, dynamodb: Wire) -> dict[str, int]:
+        return {item["sku"]["S"]: int(item["units"]["N"]) for item in dynamodb.scan(TableName="stock")["Items"]}
+
+    def test_one_read_and_one_commit_for_the_batch(self, consume: Process, dynamodb: Wire) -> None:
+        """Ten orders of the same two products."""
+        self.stock(dynamodb, NW_1=20, NW_2=30)
+        assert set(outcomes(consume(*batch(), effects=self.EFFECTS)).values()) == {"applied"}
+        assert dynamodb.calls == ["batch_get_item", "transact_write_items"]
+        assert self.units(dynamodb) == {"NW-1": 0, "NW-2": 0}
+
+    def test_later_records_see_what_earlier_ones_take(self, consume: Process, dynamodb: Wire) -> None:
+        """Stock for two of three orders: the third is refused whole in the same batch."""
+        self.stock(dynamodb, NW_1=5, NW_2=100)
+        consume(*batch(3), effects=self.EFFECTS)
+        assert self.units(dynamodb) == {"NW-1": 1, "NW-2": 94}
+
+    def test_a_failed_condition_runs_the_function_again_on_fresh_reads(self, consume: Process, dynamodb: Wire) -> None:
+        """Somebody else takes the last units between read and commit: the order is refused, not lost, not oversold."""
+        self.stock(dynamodb, NW_1=2, NW_2=3)
+        dynamodb.after["batch_get_item"] = [lambda _: self.stock(dynamodb, NW_1=1)]
+        ledger = consume(delivery(order()), effects=self.EFFECTS)
+        assert [(v.outcome, v.reason) for _, v in ledger.verdicts()] == [("applied", "refused")]
+        assert self.units(dynamodb) == {"NW-1": 1, "NW-2": 3}
+
+    def test_placed_and_cancelled_in_one_batch(self, consume: Process, dynamodb: Wire) -> None:
+        """The second event of the order waits for the first to commit, then returns what it took."""
+        self.stock(dynamodb, NW_1=5, NW_2=5)
+        ledger = consume(delivery(order(), "m1"), delivery(cancellation(order()), "m2"), effects=self.EFFECTS)
+        assert [v.reason for _, v in ledger.verdicts()] == ["reserved", "cancelled"]
+        assert self.units(dynamodb) == {"NW-1": 5, "NW-2": 5}
+
+    def test_reads_that_fail_hand_the_batch_back(self, consume: Process, dynamodb: Wire) -> None:
+        """Nothing is decided on items that could not be read."""
+        dynamodb.before["batch_get_item"] = [refuse("ProvisionedThroughputExceededException")]
+        assert set(outcomes(consume(*batch(2), effects=self.EFFECTS)).values()) == {"retry"}
+
+    def test_an_undeclared_read_fails_the_record(self, consume: Process) -> None:
+        """A function sees only what it declared: a forgotten key is an error, never a silent None."""
+
+        def peek(_: Message, view: View) -> Effect:
+            view.get(Key("stock", "NW-1"))
+            return Effect()
+
+        ledger = consume(delivery(order()), effects=Transactional(functions={OrderPlaced: peek}))
+        assert [(v.outcome, v.reason) for _, v in ledger.verdicts()] == [("retry", "UndeclaredRead")]
+
+
+class TestFailures:
+    """A failure is its record's own, and its group's order."""
+
+    def test_a_failure_holds_back_the_rest_of_its_group_and_nobody_else(self, consume: Process, dynamodb: Wire) -> None:
+        """Customer A stops at the second order; B goes on."""
+        ledger = consume(
+            delivery(named("1", "fine", "A"), "a1"),
+            delivery(named("2", "crash", "A"), "a2"),
+            delivery(named("3", "fine", "B"), "b1"),
+            delivery(named("4", "fine", "A"), "a3"),
+            delivery(named("5", "fine", "B"), "b2"),
+        )
+        assert outcomes(ledger) == {"a1": "applied", "a2": "retry", "b1": "applied", "a3": "held_back", "b2": "applied"}
+        assert [each.id for each in ledger.handed_back()] == ["a2", "a3"]
+        assert total(dynamodb) == 3
+
+    def test_on_a_standard_queue_a_failure_holds_back_nobody(self, consume: Process) -> None:
+        """Without groups every record stands alone."""
+        ledger = consume(
+            delivery(named("1", "crash", "A"), "a1", fifo=False), delivery(named("2", "fine", "A"), "a2", fifo=False)
+        )
+        assert outcomes(ledger) == {"a1": "retry", "a2": "applied"}
+
+    @pytest.mark.parametrize("content", ["}{", json.dumps({"Type": "Notification", "TopicArn": "t"})])
+    def test_poison_is_parked_at_once_and_its_group_goes_on(
+        self, consume: Process, source: RememberingSource, content: str
+    ) -> None:
+        """The dead letter carries who, why and when; nothing of it is handed back."""
+        ledger = consume(delivery(content, "m0", group="A", attempt=2), delivery(named("1", "fine", "A"), "m1"))
+        assert outcomes(ledger) == {"m0": "dead_lettered", "m1": "applied"}
+        ((dead, facts),) = source.dead_letters
+        assert dead.id == "m0"
+        assert (facts["reason"], facts["error"], facts["consumer"]) == ("poison", "Poison", "inventory")
+        assert (facts["code_version"], facts["receive_count"]) == ("v7", 2)
+        assert facts["first_attempt_at"] <= facts["last_attempt_at"]
+
+    def test_a_function_may_call_a_message_poison(self, consume: Process, source: RememberingSource) -> None:
+        """Bad data that only business code can tell goes the same way."""
+        assert outcomes(consume(delivery(named("1", "poison")))) == {"m1": "dead_lettered"}
+        assert source.dead_letters[0][1]["detail"] == "says the function"
+
+    def test_when_the_dead_letter_is_refused_the_message_is_handed_back(
+        self, consume: Process, source: RememberingSource
+    ) -> None:
+        """Left to SQS's own redrive, in order: what follows in the group waits."""
+        source.accepts_dead_letters = False
+        ledger = consume(delivery("}{", "m0", group="A"), delivery(named("1", "fine", "A"), "m1"))
+        assert outcomes(ledger) == {"m0": "retry", "m1": "held_back"}
+
+    def test_retry_later_hides_the_record_and_the_rest_of_its_group_in_one_call(
+        self, consume: Process, source: RememberingSource
+    ) -> None:
+        """In-flight messages would block the group for the whole visibility timeout."""
+        consume(delivery(named("1", "later"), "m1"), delivery(named("2", "fine"), "m2"))
+        assert source.postponed == [(["m1", "m2"], 42)]
+
+    def test_any_other_exception_is_left_to_the_queue(self, consume: Process, source: RememberingSource) -> None:
+        """No visibility change; the reason is the class alone, for a foreign text may hold payload."""
+        ledger = consume(delivery(named("1", "crash")))
+        ((_, verdict),) = ledger.verdicts()
+        assert (verdict.outcome, verdict.reason, verdict.detail) == ("retry", "ZeroDivisionError", None)
+        assert source.postponed == []
+
+    def test_an_event_of_another_subscription_is_poison(self, consume: Process, source: RememberingSource) -> None:
+        """Sent by hand to the wrong queue."""
+        notifications = ORDERS.subscription("notifications")
+        ledger = consume(delivery(cancellation(order())), subscription=notifications)
+        assert outcomes(ledger) == {"m1": "dead_lettered"}
+        assert source.dead_letters[0][1]["reason"] == "poison"
+
+    def test_a_newer_version_waits_for_new_code_and_then_is_parked(
+        self, consume: Process, source: RememberingSource
+    ) -> None:
+        """Patience counts from the first receive; the reason is not poison."""
+        newer = body(order()).replace("OrderPlaced:1", "OrderPlaced:2")
+        ledger = consume(delivery(newer, "m1", group="A"), delivery(named("1", "fine", "B"), "m2"))
+        assert outcomes(ledger) == {"m1": "retry", "m2": "applied"}
+        assert source.postponed[0][0] == ["m1"]
+        ledger = consume(delivery(newer, "m1", first_received_at=NOW - PATIENCE_SECONDS))
+        assert outcomes(ledger) == {"m1": "dead_lettered"}
+        assert source.dead_letters[0][1]["reason"] == "newer_version"
+
+    def test_an_event_past_its_age_is_expired_unless_it_was_done_in_time(
+        self, consume: Process, source: RememberingSource
+    ) -> None:
+        """A late repeat is a duplicate, a late first is a dead letter."""
+        row = Subscription(consumer="inventory", events=(OrderPlaced,), ordering="group", max_age_seconds=300)
+        consume(delivery(order("1"), "m1"), subscription=row)
+        late = consume(delivery(order("1"), "m2"), delivery(order("2"), "m3"), subscription=row, now=NOW + 301)
+        assert outcomes(late) == {"m2": "duplicate", "m3": "dead_lettered"}
+        assert source.dead_letters[0][1]["reason"] == "expired"
+
+    def test_an_empty_batch_is_nothing(self, consume: Process, dynamodb: Wire) -> None:
+        """No call, no verdict."""
+        assert consume().verdicts() == []
+        assert dynamodb.calls == []
+
+
+class TestDeadline:
+    """Near the end of the time, what is done is kept and the rest handed back."""
+
+    def test_without_time_nothing_is_started(self, consume: Process, dynamodb: Wire) -> None:
+        """Every record is handed back untouched."""
+        assert set(outcomes(consume(*batch(3), remaining_seconds=lambda: RESERVE_SECONDS)).values()) == {"retry"}
+        assert dynamodb.calls == []
+
+    def test_what_was_committed_before_the_end_is_kept(self, consume: Process, dynamodb: Wire) -> None:
+        """The first round committed, the second was not begun."""
+        times = iter([5.0, RESERVE_SECONDS])
+        ledger = consume(delivery(order(), "m1"), delivery(order(), "m2"), remaining_seconds=lambda: next(times))
+        assert outcomes(ledger) == {"m1": "applied", "m2": "retry"}
+        assert total(dynamodb) == 1

@@ -6,9 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from messaging.topology import Subscription
@@ -48,7 +46,7 @@ class AlarmRule:
     means: str
     # A queue without messages and without calls for six hours publishes nothing: no data is no trouble here.
     # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-monitoring-using-cloudwatch.html
-    missing_data: cloudwatch.TreatMissingData = cloudwatch.TreatMissingData.NOT_BREACHING
+    missing_data: Literal["notBreaching", "breaching", "missing", "ignore"] = "notBreaching"
 
 
 # AWS recommends age and depth over 15 of 15 minutes, so that a burst is no alarm; and for dead letters the visible
@@ -90,28 +88,25 @@ ALARMS: tuple[AlarmRule, ...] = (
         threshold=lambda _: 0,
         datapoints=1,
         periods=1,
-        means="the topic could not deliver to the queue: look at the queue's policy, then send the messages to the queue",
+        means="the topic could not deliver to the queue: mend the queue's policy, then send the messages to it",
     ),
 )
 
 
-def add_alarms(scope: Construct, row: Subscription, queues: Mapping[Watched, sqs.IQueue]) -> None:
+def add_alarms(scope: Construct, row: Subscription, queue_names: Mapping[Watched, str]) -> None:
     """The alarms of one subscription."""
     for rule in ALARMS:
-        metric = cloudwatch.Metric(
-            namespace="AWS/SQS",
-            metric_name=rule.metric,
-            dimensions_map={"QueueName": queues[rule.queue].queue_name},
-            period=Duration.seconds(PERIOD_SECONDS),
-            statistic=cloudwatch.Stats.MAXIMUM,
-        )
-        cloudwatch.Alarm(
+        cloudwatch.CfnAlarm(
             scope,
             f"{rule.name}Alarm",
             alarm_description=f"{row.consumer}: {rule.means}",
-            metric=metric,
+            namespace="AWS/SQS",
+            metric_name=rule.metric,
+            dimensions=[cloudwatch.CfnAlarm.DimensionProperty(name="QueueName", value=queue_names[rule.queue])],
+            statistic="Maximum",
+            period=PERIOD_SECONDS,
+            comparison_operator="GreaterThanThreshold",
             threshold=rule.threshold(row),
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
             datapoints_to_alarm=rule.datapoints,
             evaluation_periods=rule.periods,
             treat_missing_data=rule.missing_data,

@@ -6,46 +6,64 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from aws_cdk import AssetHashType, IgnoreMode
+from aws_cdk import AssetHashType, AssetStaging, FileAssetLocation, FileAssetPackaging, IgnoreMode, Stack
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_s3_assets as s3_assets
-from constructs import Construct
 
 from stacks.layer import ROOT, build_layer, layer_digest
 
+RUNTIME = "python3.13"
+ARCHITECTURE = "arm64"
+
 # Anchored, and without a trailing `**`: ["*", "!lambdas/**"] gives an asset with nothing in it, and no error.
 CODE_EXCLUDES = ("/*", "!/lambdas/", "!/messaging/", "__pycache__")
-
-RUNTIME = lambda_.Runtime.PYTHON_3_13
-ARCHITECTURE = lambda_.Architecture.ARM_64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bundle:
     """Shared by every function. `code_version` changes when the code does, and only then."""
 
-    code: lambda_.Code
+    code: lambda_.CfnFunction.CodeProperty
     code_version: str
-    layers: Sequence[lambda_.LayerVersion]
+    layer_arns: Sequence[str]
 
     @classmethod
-    def of_project(cls, scope: Construct, *, with_layer: bool, root: Path = ROOT) -> Bundle:
+    def of_project(cls, stack: Stack, *, with_layer: bool, root: Path = ROOT) -> Bundle:
         """The project's own code, and its dependencies unless the engine brings them (`-c layer=off`)."""
-        asset = s3_assets.Asset(scope, "Code", path=str(root), exclude=[*CODE_EXCLUDES], ignore_mode=IgnoreMode.GIT)
+        staging = AssetStaging(
+            stack, "Code", source_path=str(root), exclude=[*CODE_EXCLUDES], ignore_mode=IgnoreMode.GIT
+        )
+        asset = _add_asset(stack, staging)
         return cls(
-            code=lambda_.Code.from_bucket(asset.bucket, asset.s3_object_key),
-            code_version=asset.asset_hash[:12],
-            layers=[_dependencies(scope)] if with_layer else [],
+            code=lambda_.CfnFunction.CodeProperty(s3_bucket=asset.bucket_name, s3_key=asset.object_key),
+            code_version=staging.asset_hash[:12],
+            layer_arns=[_make_layer(stack)] if with_layer else [],
         )
 
 
-def _dependencies(scope: Construct) -> lambda_.LayerVersion:
-    code = lambda_.Code.from_asset(str(build_layer()), asset_hash=layer_digest(), asset_hash_type=AssetHashType.CUSTOM)
-    return lambda_.LayerVersion(
-        scope,
+def _make_layer(stack: Stack) -> str:
+    staging = AssetStaging(
+        stack,
+        "DependenciesCode",
+        source_path=str(build_layer()),
+        asset_hash=layer_digest(),
+        asset_hash_type=AssetHashType.CUSTOM,
+    )
+    asset = _add_asset(stack, staging)
+    layer = lambda_.CfnLayerVersion(
+        stack,
         "Dependencies",
-        code=code,
+        content=lambda_.CfnLayerVersion.ContentProperty(s3_bucket=asset.bucket_name, s3_key=asset.object_key),
         compatible_runtimes=[RUNTIME],
         compatible_architectures=[ARCHITECTURE],
         description="What requirements-layer.txt pins",
+    )
+    return layer.ref
+
+
+def _add_asset(stack: Stack, staging: AssetStaging) -> FileAssetLocation:
+    """Staging alone: `aws_s3_assets.Asset` would import the bucket as a construct, a tenth of a second each synth."""
+    return stack.synthesizer.add_file_asset(
+        source_hash=staging.asset_hash,
+        packaging=FileAssetPackaging.ZIP_DIRECTORY,
+        file_name=staging.relative_staged_path(stack),
     )

@@ -35,7 +35,9 @@ class ConsumersStack(Stack):
         )
         bundle = Bundle.of_project(self, with_layer=deployment.with_layer)
         for row in self._deployable(subscriptions, deployment):
-            Subscriber(self, row, topic=messaging.topic, tables=messaging.tables, bundle=bundle, deployment=deployment)
+            Subscriber(
+                self, row, topic_arn=messaging.topic_arn, tables=messaging.tables, bundle=bundle, deployment=deployment
+            )
 
     def _deployable(self, subscriptions: Sequence[Subscription], deployment: Deployment) -> Iterator[Subscription]:
         """The rows of this deployment, as its options change them."""
@@ -50,5 +52,5 @@ class ConsumersStack(Stack):
     def _warn_left_out(self, row: Subscription) -> None:
         Annotations.of(self).add_warning_v2(
             f"waybill:no-mail-from:{row.consumer}",
-            f"{row.consumer} is left out: it sends mail and has no sender. Deploy it with -c mail_from=orders@example.com",
+            f"{row.consumer} is left out: it sends mail, and has no sender; deploy with -c mail_from=orders@example.com",
         )

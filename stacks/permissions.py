@@ -1,17 +1,17 @@
-"""What one consumer's function may do: derived from its row, on exact ARNs, and nothing more."""
+"""Who may do what: policies as plain documents, derived from a row, on exact ARNs, and nothing more."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from aws_cdk import Stack
-from aws_cdk import aws_dynamodb as dynamodb
-from aws_cdk import aws_iam as iam
-from aws_cdk import aws_logs as logs
-from aws_cdk import aws_sqs as sqs
 
 from messaging.topology import INBOX, Subscription
 from stacks.errors import SynthError
+
+Statement = dict[str, Any]
 
 # What Lambda's poller does with the function's role, and the visibility that the consumer itself changes.
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
@@ -20,7 +20,8 @@ DEAD_LETTER = ("sqs:SendMessage",)
 LOG = ("logs:CreateLogStream", "logs:PutLogEvents")
 
 READ = ("dynamodb:GetItem", "dynamodb:BatchGetItem")
-# TransactWriteItems asks for the permission of each of its actions; GetItem lets a failed condition return the old item.
+# TransactWriteItems asks for the permission of each of its actions; GetItem, so that a failed condition may return the
+# old item.
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
 WRITE = (
     "dynamodb:PutItem",
@@ -39,24 +40,38 @@ MARK = (
 # Leases of external effects are claimed and completed in PartiQL batches.
 LEASE = ("dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate", "dynamodb:PartiQLDelete", "dynamodb:PartiQLSelect")
 
+# X-Ray knows no resources to restrict these to: the only wildcard there is.
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html
+TRACE = ("xray:PutTraceSegments", "xray:PutTelemetryRecords")
 
-def consumer_permissions(
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableAddress:
+    """A table as CloudFormation will know it."""
+
+    name: str
+    arn: str
+
+
+def consumer_statements(
     row: Subscription,
+    stack: Stack,
     *,
-    queue: sqs.IQueue,
-    dead_letter_queue: sqs.IQueue,
-    log_group: logs.ILogGroup,
-    tables: Mapping[str, dynamodb.Table],
+    queue_arn: str,
+    dead_letter_queue_arn: str,
+    log_group_arn: str,
+    tables: Mapping[str, TableAddress],
     mail_from: str | None,
-) -> Iterator[iam.PolicyStatement]:
-    """The statements of one function's role, but for X-Ray's, which CDK adds with active tracing."""
-    yield _allow(CONSUME, queue.queue_arn)
-    yield _allow(DEAD_LETTER, dead_letter_queue.queue_arn)
-    yield _allow(LOG, log_group.log_group_arn)
+) -> Iterator[Statement]:
+    """What the function of one row may do."""
+    yield _allow(CONSUME, queue_arn)
+    yield _allow(DEAD_LETTER, dead_letter_queue_arn)
+    yield _allow(LOG, log_group_arn)
     for name, actions in table_actions(row).items():
-        yield _allow(actions, tables[name].table_arn)
+        yield _allow(actions, tables[name].arn)
     for call in row.calls:
-        yield _allow([call], *_call_resources(call)(Stack.of(queue), mail_from))
+        yield _allow([call], *_call_resources(call)(stack, mail_from))
+    yield _allow(TRACE, "*")
 
 
 def table_actions(row: Subscription) -> dict[str, list[str]]:
@@ -68,14 +83,49 @@ def table_actions(row: Subscription) -> dict[str, list[str]]:
     return {name: sorted(needed) for name, needed in actions.items()}
 
 
-def _allow(actions: Sequence[str], *resources: str) -> iam.PolicyStatement:
-    return iam.PolicyStatement(actions=[*actions], resources=[*resources])
+def policy(statements: Sequence[Statement]) -> dict[str, Any]:
+    """A policy document."""
+    return {"Version": "2012-10-17", "Statement": [*statements]}
+
+
+def assumed_by(service: str) -> dict[str, Any]:
+    """The trust policy of a role that one AWS service takes on."""
+    return policy([{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}])
+
+
+def deny_without_tls(action: str, resource: str) -> Statement:
+    """Nobody gets in over plain HTTP."""
+    return {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": action,
+        "Resource": resource,
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+
+
+def allow_deliveries(topic_arn: str, queue_arn: str) -> Statement:
+    """The topic, and no other, may send to the queue.
+
+    Source: https://docs.aws.amazon.com/sns/latest/dg/subscribe-sqs-queue-to-sns-topic.html
+    """
+    return {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": queue_arn,
+        "Condition": {"ArnEquals": {"aws:SourceArn": topic_arn}},
+    }
+
+
+def _allow(actions: Sequence[str], *resources: str) -> Statement:
+    return {"Effect": "Allow", "Action": [*actions], "Resource": [*resources]}
 
 
 def _sender_identities(stack: Stack, mail_from: str | None) -> list[str]:
-    """SES authorizes the address if that is verified, or else its domain.
+    """SES authorizes the address where that is verified, else its domain.
 
-    Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsimpleemailservicev2.html
+    Source: https://docs.aws.amazon.com/ses/latest/dg/control-user-access.html
     """
     if mail_from is None:
         raise SynthError("a subscription that sends mail needs its sender: -c mail_from=orders@example.com")

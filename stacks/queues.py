@@ -1,0 +1,106 @@
+"""The queues of one subscription: encrypted, TLS only, high throughput where they are FIFO."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from aws_cdk import RemovalPolicy
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from messaging.topology import Subscription
+from stacks.permissions import allow_deliveries, deny_without_tls, policy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queue:
+    """A queue as CloudFormation will know it. `policy` must be there before somebody is told to send to it."""
+
+    url: str
+    arn: str
+    name: str
+    policy: sqs.CfnQueuePolicy
+
+
+def make_source_queue(
+    scope: Construct, row: Subscription, *, dead_letter_queue: Queue, topic_arn: str, removal_policy: RemovalPolicy
+) -> Queue:
+    """The queue that the topic delivers to and the consumer reads."""
+    return _make_queue(
+        scope,
+        "Queue",
+        fifo=row.fifo,
+        topic_arn=topic_arn,
+        removal_policy=removal_policy,
+        visibility_timeout=row.visibility_timeout_seconds,
+        message_retention_period=row.retention_seconds,
+        redrive_policy={"deadLetterTargetArn": dead_letter_queue.arn, "maxReceiveCount": row.max_receive_count},
+        # A source queue is nobody's dead-letter queue, and must not become one by mistake.
+        redrive_allow_policy={"redrivePermission": "denyAll"},
+    )
+
+
+def make_dead_letter_queue(scope: Construct, row: Subscription, *, removal_policy: RemovalPolicy) -> Queue:
+    """Where messages go that the consumer gave up, or that SQS did.
+
+    It has the type of its source, as SQS demands, and outlives it: a standard one keeps the time of sending. Which
+    queues may redrive to it is left at SQS's default, all of this account: `byQueue` with the ARN of a source that
+    already points here is circular in one template.
+
+    Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html
+    """
+    return _make_queue(
+        scope,
+        "DeadLetterQueue",
+        fifo=row.fifo,
+        removal_policy=removal_policy,
+        message_retention_period=row.dead_letter_retention_seconds,
+    )
+
+
+def make_topic_dead_letter_queue(
+    scope: Construct, row: Subscription, *, topic_arn: str, removal_policy: RemovalPolicy
+) -> Queue:
+    """Where the topic puts what it can't deliver: FIFO whatever the type of the source queue, as a FIFO topic demands.
+
+    Source: https://docs.aws.amazon.com/sns/latest/dg/sns-dead-letter-queues.html
+    """
+    return _make_queue(
+        scope,
+        "TopicDeadLetterQueue",
+        fifo=True,
+        topic_arn=topic_arn,
+        removal_policy=removal_policy,
+        message_retention_period=row.dead_letter_retention_seconds,
+    )
+
+
+# Per message group, or the whole queue stops at 300 calls a second.
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/high-throughput-fifo.html
+_FIFO: dict[str, Any] = {
+    "fifo_queue": True,
+    "content_based_deduplication": False,
+    "deduplication_scope": "messageGroup",
+    "fifo_throughput_limit": "perMessageGroupId",
+}
+
+
+def _make_queue(
+    scope: Construct,
+    construct_id: str,
+    *,
+    fifo: bool,
+    removal_policy: RemovalPolicy,
+    topic_arn: str | None = None,
+    **properties: Any,
+) -> Queue:
+    """A queue and its policy; `topic_arn` names the topic that may send to it."""
+    resource = sqs.CfnQueue(scope, construct_id, sqs_managed_sse_enabled=True, **(_FIFO if fifo else {}), **properties)
+    resource.apply_removal_policy(removal_policy)
+    url, arn = resource.ref, resource.attr_arn
+    statements = [deny_without_tls("sqs:*", arn)]
+    if topic_arn is not None:
+        statements.append(allow_deliveries(topic_arn, arn))
+    queue_policy = sqs.CfnQueuePolicy(scope, f"{construct_id}Policy", queues=[url], policy_document=policy(statements))
+    return Queue(url=url, arn=arn, name=resource.attr_queue_name, policy=queue_policy)

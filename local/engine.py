@@ -6,7 +6,7 @@
 
 Files of a state folder: `process.json` (which process, which port), `running.lock` (held by that process for as
 long as it lives), `state/` and `objects/` (what it saves when it is stopped), `saved` (the state was saved whole),
-`engine.log`, `tmp/`, `home/`.
+`engine.log`, `tmp/`, `home/`; and `deployed.json`, which others write: what was deployed into this state.
 """
 
 from __future__ import annotations
@@ -28,21 +28,20 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from local import processes
+from local.errors import EngineError
 from local.processes import Process
 
 HOST = "127.0.0.1"
 START_SECONDS = 60.0  # measured 0.5 s; a first start compiles MiniStack
 STOP_SECONDS = 30.0  # draining takes at most 8 s
 LOG_TAIL_LINES = 15
+SAVED = "saved"
+DEPLOYED = "deployed.json"
 PORTS = range(20_000, 32_000)  # below the systems' ephemeral ranges, so that no client holds one by chance
 ATTEMPTS = 20
 
 # What a program needs to run at all. All else is the user's: credentials, endpoints, settings of Waybill or Powertools.
 INHERITED = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
-
-
-class EngineError(Exception):
-    """The engine did not start or stop; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +120,7 @@ def forget(state_dir: Path) -> None:
 
 def was_saved(state_dir: Path) -> bool:
     """Whether the last engine here stopped cleanly. False while one runs, and after one was killed."""
-    return (state_dir / "saved").exists()
+    return (state_dir / SAVED).exists()
 
 
 def function_processes(engine: Engine) -> list[Process]:
@@ -198,10 +197,15 @@ def _life_lock(state_dir: Path) -> Iterator[int | None]:
 def _launch(state_dir: Path, port: int, lock_fd: int) -> Engine:
     for folder in ("tmp", "home", "state", "objects"):
         (state_dir / folder).mkdir(exist_ok=True)
+    if not was_saved(state_dir):
+        # Killed, or never run: what it held since its last clean stop is lost, so nothing counts as deployed.
+        (state_dir / DEPLOYED).unlink(missing_ok=True)
+    (state_dir / SAVED).unlink(missing_ok=True)
     with _listen(port) as listener, (state_dir / "engine.log").open("wb") as log:
         port = listener.getsockname()[1]
+        host = Path(__file__).with_name("host.py")
         child = subprocess.Popen(
-            [sys.executable, "-I", str(Path(__file__).with_name("host.py")), str(listener.fileno()), str(state_dir / "saved")],
+            [sys.executable, "-I", str(host), str(listener.fileno()), str(state_dir / SAVED)],
             cwd=state_dir,
             env=environment(state_dir, port, os.environ),
             stdin=subprocess.DEVNULL,
@@ -210,7 +214,6 @@ def _launch(state_dir: Path, port: int, lock_fd: int) -> Engine:
             pass_fds=(listener.fileno(), lock_fd),
             start_new_session=True,
         )
-        (state_dir / "saved").unlink(missing_ok=True)
     process = processes.find(child.pid)
     if process is None:
         raise _failed_start(state_dir, child.wait())
@@ -228,8 +231,8 @@ def _launch(state_dir: Path, port: int, lock_fd: int) -> Engine:
 def _listen(port: int) -> socket.socket:
     """A listening socket on this port, or on another one where it is in use. The engine inherits it: nobody can
     take the port between the look and the start."""
-    candidates = [port, *(PORTS.start + (port - PORTS.start + step * 97) % len(PORTS) for step in range(1, ATTEMPTS)), 0]
-    for candidate in candidates:
+    others = (PORTS.start + (port - PORTS.start + step * 97) % len(PORTS) for step in range(1, ATTEMPTS))
+    for candidate in (port, *others, 0):
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -67,7 +67,7 @@ def _drain() -> None:
     while time.monotonic() < deadline and (functions._esm_inflight or runtime.workers_in_use()):
         time.sleep(0.005)
     if functions._esm_inflight:
-        logger.warning("functions still ran after %.0f s: their messages come again after the next start", DRAIN_SECONDS)
+        logger.warning("functions still ran after %.0f s: their messages come again", DRAIN_SECONDS)
 
 
 def _stop_polling(functions: ModuleType, deadline: float) -> None:

@@ -14,8 +14,9 @@ from messaging.errors import Poison, SettingsError
 from messaging.events import OrderPlaced
 from messaging.message import Message
 
+# The request itself is wrong. Not MessageRejected, which is also the answer while the sender is not verified.
 # Source: https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html#API_SendEmail_Errors
-NEVER_SENT = {"MessageRejected", "BadRequestException"}
+NEVER_SENT = {"BadRequestException"}
 
 
 def notifications(tools: Tools) -> External:

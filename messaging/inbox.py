@@ -8,6 +8,7 @@ Safety rests on conditions alone: no clock, no lease, and nothing depends on TTL
 from __future__ import annotations
 
 import enum
+import random
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,11 +20,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from messaging.batch import Work
 from messaging.effects import Add, Change, Create, Effect, Item, Key, Write
-from messaging.errors import TooLarge
+from messaging.errors import RetryLater, TooLarge
 from messaging.topology import EXPIRATION, INBOX, Subscription
 
 # Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
 MAX_ACTIONS = 100
+MAX_KEYS = 100
+MAX_FRUITLESS_READS = 5
 COMPLETED = "COMPLETED"
 
 serialize = TypeSerializer().serialize
@@ -68,25 +71,39 @@ class Inbox:
         tables: Mapping[str, str],
         subscription: Subscription,
         clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._client = client
         self._tables = tables
         self._subscription = subscription
         self._clock = clock
+        self._sleep = sleep
 
     def marker_key(self, event_id: str) -> Key:
         """The idempotency key of an event, as an item of the inbox."""
         return Key(INBOX.name, f"{self._subscription.consumer}#{event_id}")
 
     def fetch(self, keys: Iterable[Key]) -> dict[Key, Item | None]:
-        """The items of these keys, read consistently; None where there is none. Raises botocore's errors."""
+        """The items of these keys, read consistently; None where there is none.
+
+        Raises RetryLater when DynamoDB does not answer, or keeps leaving keys unprocessed.
+        """
         missing = list(dict.fromkeys(keys))
         items: dict[Key, Item | None] = dict.fromkeys(missing)
+        fruitless = 0
         while missing:
-            chunk, missing = missing[:100], missing[100:]
-            found, unprocessed = self._batch_get(chunk)
+            chunk, missing = missing[:MAX_KEYS], missing[MAX_KEYS:]
+            try:
+                found, unprocessed = self._batch_get(chunk)
+            except (ClientError, BotoCoreError) as error:
+                raise RetryLater(f"reading failed: {type(error).__name__}") from error
             items |= found
             missing += unprocessed
+            fruitless = fruitless + 1 if len(unprocessed) == len(chunk) else 0
+            if fruitless == MAX_FRUITLESS_READS:
+                raise RetryLater("reading failed: DynamoDB leaves every key unprocessed")
+            if unprocessed:
+                self._sleep(random.uniform(0, 0.02 * 2**fruitless))  # full jitter
         return items
 
     def is_applied(self, work: Work) -> bool:

@@ -22,6 +22,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from messaging.batch import Work
 from messaging.effects import Item
+from messaging.errors import RetryLater
 from messaging.inbox import COMPLETED, Inbox, Result, judge_marker, serialize
 from messaging.topology import EXPIRATION, Subscription
 
@@ -113,7 +114,7 @@ class Leases:
         keys = [self._inbox.marker_key(work.message.id) for work in works]
         try:
             items = self._inbox.fetch(keys)
-        except (ClientError, BotoCoreError):
+        except RetryLater:
             return [None] * len(works)
         return [items[key] for key in keys]
 

@@ -13,8 +13,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from messaging.batch import Boundary, Ledger, Verdict, Work
 from messaging.effects import Transactional, View
 from messaging.errors import RetryLater, TamperedEvent, TooLarge
@@ -54,9 +52,9 @@ class Rounds:
                 self._pause_seconds = 0.0
             try:
                 view = View(self._inbox.fetch(key for work in pending for key in self._consumer.reads(work.message)))
-            except (ClientError, BotoCoreError) as error:
+            except RetryLater as error:
                 for work in pending:
-                    self._boundary.reject(work.delivery, RetryLater(f"reading failed: {type(error).__name__}"))
+                    self._boundary.reject(work.delivery, error)
                 return
             transaction = self._plan(pending, view)
             if transaction.units:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
-
 import boto3
 import pytest
 from moto import mock_aws
 
-from messaging.topology import TABLES, Table
+from messaging.topology import TABLES
+from tests.conftest import create_table, engine_client
 from tests.doubles import RememberingSource, Wire
 
 
@@ -25,16 +24,14 @@ def dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
         yield Wire(client)
 
 
-def create_table(client: Any, table: Table) -> None:
-    keys = [(table.partition_key, "HASH"), *([(table.sort_key, "RANGE")] if table.sort_key else [])]
-    client.create_table(
-        TableName=table.name,
-        KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys],
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in keys],
-        BillingMode="PAY_PER_REQUEST",
-    )
-
-
 @pytest.fixture
 def source() -> RememberingSource:
     return RememberingSource()
+
+
+@pytest.fixture
+def engine_dynamodb(engine: str) -> Iterator[Wire]:
+    client = engine_client(engine, "dynamodb")
+    yield Wire(client)
+    for item in client.scan(TableName="inbox")["Items"]:
+        client.delete_item(TableName="inbox", Key={"id": item["id"]})

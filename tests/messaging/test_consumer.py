@@ -56,7 +56,7 @@ def consume(dynamodb: Wire, source: RememberingSource) -> Process:
         now: float = NOW,
     ) -> Ledger:
         row = subscription or ORDERS.subscription("inventory")
-        inbox = Inbox(dynamodb, tables=TABLE_NAMES, subscription=row, clock=lambda: now)
+        inbox = Inbox(dynamodb, tables=TABLE_NAMES, subscription=row, clock=lambda: now, sleep=lambda _: None)
         consumer = Consumer(
             row,
             effects or Transactional(functions={OrderPlaced: add_revenue, OrderCancelled: add_revenue}),

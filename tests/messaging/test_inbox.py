@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from messaging.batch import Work
 from messaging.effects import Add, Change, Create, Effect, Key, View, Write
-from messaging.errors import UndeclaredRead
-from messaging.inbox import Inbox, Result, Unit
+from messaging.errors import RetryLater, UndeclaredRead
+from messaging.inbox import MAX_FRUITLESS_READS, Inbox, Result, Unit
 from messaging.message import decode
 from messaging.topology import EXPIRATION, ORDERS, TABLES
 from tests.doubles import Wire
@@ -25,7 +25,7 @@ INVENTORY = ORDERS.subscription("inventory")
 @pytest.fixture
 def inbox(dynamodb: Wire) -> Inbox:
     names = {table.name: table.name for table in TABLES}
-    return Inbox(dynamodb, tables=names, subscription=INVENTORY, clock=lambda: NOW)
+    return Inbox(dynamodb, tables=names, subscription=INVENTORY, clock=lambda: NOW, sleep=lambda _: None)
 
 
 def unit(order_id: str, *writes: Write) -> Unit:
@@ -104,6 +104,15 @@ def test_unprocessed_keys_are_read_until_none_is_left(inbox: Inbox, dynamodb: Wi
     dynamodb.replies["batch_get_item"] = [{"Responses": {}, "UnprocessedKeys": unprocessed}]
     items = inbox.fetch([Key("stock", "A"), Key("stock", "B"), Key("stock", "A")])
     assert items == {Key("stock", "A"): {"sku": "A", "units": Decimal(1)}, Key("stock", "B"): None}
+
+
+def test_keys_that_stay_unprocessed_hand_the_work_back(inbox: Inbox, dynamodb: Wire) -> None:
+    """Reading is bounded: a throttled table ends in a retry of the record, not in a loop."""
+    unprocessed = {"stock": {"Keys": [{"sku": {"S": "A"}}]}}
+    dynamodb.replies["batch_get_item"] = [{"Responses": {}, "UnprocessedKeys": unprocessed} for _ in range(99)]
+    with pytest.raises(RetryLater):
+        inbox.fetch([Key("stock", "A")])
+    assert len(dynamodb.calls) == MAX_FRUITLESS_READS
 
 
 def test_reading_many_keys_takes_a_call_for_each_hundred(inbox: Inbox, dynamodb: Wire) -> None:

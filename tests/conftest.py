@@ -1,0 +1,41 @@
+"""An engine without any deployment, for what moto can't do: PartiQL batches, SES, handlers against an endpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+
+from local import engine as local_engine
+from messaging.topology import TABLES, Table
+
+
+@pytest.fixture(scope="session")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The endpoint of an engine with our tables, for what moto can't do (PartiQL batches)."""
+    running = local_engine.start(tmp_path_factory.mktemp("engine"))
+    try:
+        client = engine_client(running.endpoint, "dynamodb")
+        for table in TABLES:
+            create_table(client, table)
+        yield running.endpoint
+    finally:
+        local_engine.stop(running)
+
+
+def create_table(client: Any, table: Table) -> None:
+    keys = [(table.partition_key, "HASH"), *([(table.sort_key, "RANGE")] if table.sort_key else [])]
+    client.create_table(
+        TableName=table.name,
+        KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys],
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in keys],
+        BillingMode="PAY_PER_REQUEST",
+    )
+
+
+def engine_client(endpoint: str, service: str) -> Any:
+    return boto3.client(
+        service, endpoint_url=endpoint, region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x"
+    )

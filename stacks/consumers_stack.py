@@ -52,5 +52,5 @@ class ConsumersStack(Stack):
     def _warn_left_out(self, row: Subscription) -> None:
         Annotations.of(self).add_warning_v2(
             f"waybill:no-mail-from:{row.consumer}",
-            f"{row.consumer} is left out: it sends mail, and has no sender; deploy with -c mail_from=orders@example.com",
+            f"{row.consumer} is left out, as it has no sender: deploy with -c mail_from=orders@example.com",
         )

@@ -1,0 +1,159 @@
+"""A synthesized app as tests read it: resources are found by outputs and references, never by their hashed ids."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aws_cdk import App
+
+from app import wire
+from messaging.topology import ORDERS, TABLES_BY_NAME, TOPIC_ARN_OUTPUT, Output, Subscription, Topic
+
+Json = dict[str, Any]
+
+ROOT = Path(__file__).resolve().parents[2]
+MAIL_FROM = "orders@shop.example.com"
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """One stack's template."""
+
+    text: str
+    body: Json
+
+    def resources(self, kind: str) -> list[Json]:
+        """Every resource of one type, whole."""
+        return [resource for resource in self.body["Resources"].values() if resource["Type"] == kind]
+
+    def properties(self, kind: str) -> list[Json]:
+        """The properties of every resource of one type."""
+        return [resource["Properties"] for resource in self.resources(kind)]
+
+    def behind(self, output_key: str) -> Json:
+        """The resource that an output names."""
+        resource: Json = self.body["Resources"][self.logical_id(output_key)]
+        return resource
+
+    def logical_id(self, output_key: str) -> str:
+        """What an output refers to."""
+        logical_id: str = self.body["Outputs"][output_key]["Value"]["Ref"]
+        return logical_id
+
+    def queue_policy(self, output_key: str) -> list[Json]:
+        """The statements of the policy of the queue that an output names."""
+        queues = [{"Ref": self.logical_id(output_key)}]
+        (policy,) = [policy for policy in self.properties("AWS::SQS::QueuePolicy") if policy["Queues"] == queues]
+        statements: list[Json] = policy["PolicyDocument"]["Statement"]
+        return statements
+
+    def subscription(self, row: Subscription) -> Json:
+        """The SNS subscription of a row's queue, whole."""
+        endpoint = {"Fn::GetAtt": [self.logical_id(row.output_key("QueueUrl")), "Arn"]}
+        (subscription,) = [
+            each for each in self.resources("AWS::SNS::Subscription") if each["Properties"]["Endpoint"] == endpoint
+        ]
+        return subscription
+
+    def role_statements(self, row: Subscription) -> list[Json]:
+        """What the function of a row may do."""
+        role_id, _ = self.behind(row.output_key("FunctionName"))["Properties"]["Role"]["Fn::GetAtt"]
+        role = self.body["Resources"][role_id]["Properties"]
+        assert "ManagedPolicyArns" not in role
+        return [each for policy in role["Policies"] for each in policy["PolicyDocument"]["Statement"]]
+
+    def alarms(self, row: Subscription, queue: Output) -> list[Json]:
+        """The properties of the alarms that watch one queue of a row."""
+        name = {"Fn::GetAtt": [self.logical_id(row.output_key(queue)), "QueueName"]}
+        dimensions = [{"Name": "QueueName", "Value": name}]
+        return [alarm for alarm in self.properties("AWS::CloudWatch::Alarm") if alarm["Dimensions"] == dimensions]
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """Both templates, and the folder that `cdk deploy` would read."""
+
+    folder: Path
+    stage: str
+    messaging: Template
+    consumers: Template
+
+    @property
+    def manifest(self) -> Json:
+        """The cloud assembly's own table of contents."""
+        manifest: Json = json.loads((self.folder / "manifest.json").read_text())
+        return manifest
+
+    def stack_properties(self, stack: str) -> Json:
+        """What the manifest says of one stack."""
+        properties: Json = self.manifest["artifacts"][f"waybill-{self.stage}-{stack}"]["properties"]
+        return properties
+
+    def messages(self, stack: str) -> list[str]:
+        """Warnings and errors that the synth attached to one stack."""
+        name = f"waybill-{self.stage}-{stack}"
+        metadata: Json = json.loads((self.folder / f"{name}.metadata.json").read_text())
+        return [
+            entry["data"]
+            for entries in metadata.values()
+            for entry in entries
+            if entry["type"] in ("aws:cdk:warning", "aws:cdk:error")
+        ]
+
+
+def synthesize(folder: Path, topic: Topic = ORDERS, **options: str) -> Assembly:
+    """The app as `cdk synth` makes it with these options, in this process."""
+    context = json.loads((ROOT / "cdk.json").read_text())["context"] | {"layer": "off"} | options
+    app = App(outdir=str(folder), context=context, analytics_reporting=False)
+    wire(app, topic)
+    app.synth()
+    stage = options.get("stage", "dev")
+    return Assembly(
+        folder=folder,
+        stage=stage,
+        messaging=read_template(folder / f"waybill-{stage}-messaging.template.json"),
+        consumers=read_template(folder / f"waybill-{stage}-consumers.template.json"),
+    )
+
+
+def read_template(path: Path) -> Template:
+    """A template as it stands on disk."""
+    text = path.read_text()
+    return Template(text, json.loads(text))
+
+
+def imported(value: Any) -> Iterator[str]:
+    """Every export that a template, or a part of one, imports."""
+    if isinstance(value, dict):
+        if "Fn::ImportValue" in value:
+            yield value["Fn::ImportValue"]
+        for each in value.values():
+            yield from imported(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from imported(each)
+
+
+def export_of_topic(assembly: Assembly) -> Json:
+    """The topic's ARN as the consumers stack says it."""
+    return _import(assembly, {"Ref": assembly.messaging.logical_id(TOPIC_ARN_OUTPUT)})
+
+
+def export_of_table_arn(assembly: Assembly, name: str) -> Json:
+    """A table's ARN as the consumers stack says it."""
+    return _import(assembly, {"Fn::GetAtt": [assembly.messaging.logical_id(TABLES_BY_NAME[name].output_key), "Arn"]})
+
+
+def export_of_table_name(assembly: Assembly, name: str) -> Json:
+    """A table's physical name as the consumers stack says it."""
+    return _import(assembly, {"Ref": assembly.messaging.logical_id(TABLES_BY_NAME[name].output_key)})
+
+
+def _import(assembly: Assembly, value: Json) -> Json:
+    outputs = assembly.messaging.body["Outputs"].values()
+    (name,) = [each["Export"]["Name"] for each in outputs if each["Value"] == value and "Export" in each]
+    return {"Fn::ImportValue": name}

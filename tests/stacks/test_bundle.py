@@ -1,0 +1,211 @@
+"""What Lambda gets: the code asset and the layer, opened."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import re
+import subprocess
+import sys
+from email.parser import Parser
+from pathlib import Path
+
+import pytest
+from aws_cdk import App, Stack
+
+from messaging.topology import ORDERS
+from stacks import layer
+from stacks.bundle import Bundle
+from stacks.errors import SynthError
+from tests.stacks.conftest import Synthesize
+from tests.stacks.synthesized import MAIL_FROM, ROOT, Assembly
+
+LAMBDA_LIMIT_BYTES = 250 * 1024 * 1024  # code and layers together, unzipped
+ELF_MACHINE_AARCH64 = 183
+
+
+@pytest.fixture(scope="module")
+def bundled(synth: Synthesize) -> Assembly:
+    """The app as it is deployed to AWS: with its layer."""
+    return synth(layer="on", mail_from=MAIL_FROM)
+
+
+@pytest.fixture(scope="module")
+def code(bundled: Assembly) -> Path:
+    return _asset(bundled, "lambdas")
+
+
+@pytest.fixture(scope="module")
+def packages(bundled: Assembly) -> Path:
+    return _asset(bundled, "python") / "python"
+
+
+def _asset(assembly: Assembly, holding: str) -> Path:
+    """The one asset folder with this entry, as the CDK's asset manifest lists it."""
+    manifest = json.loads((assembly.folder / "waybill-dev-consumers.assets.json").read_text())
+    sources = [each["source"] for each in manifest["files"].values()]
+    zipped = [assembly.folder / each["path"] for each in sources if each["packaging"] == "zip"]
+    folder: Path
+    (folder,) = [each for each in zipped if (each / holding).is_dir()]
+    return folder
+
+
+def _files(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def _locked() -> dict[str, str]:
+    return dict(re.findall(r"^([a-z0-9-]+)==(\S+)", layer.LOCK.read_text(), flags=re.MULTILINE))
+
+
+def test_code_asset_holds_the_code_and_nothing_else(code: Path) -> None:
+    """Every module of lambdas/ and messaging/ is in the asset; compiled files and the rest of the project are not."""
+    sources = {
+        path.relative_to(ROOT).as_posix()
+        for package in ("lambdas", "messaging")
+        for path in (ROOT / package).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert {row.handler.rpartition(".")[0].replace(".", "/") + ".py" for row in ORDERS.subscriptions} <= sources
+    assert _files(code) == sources
+
+
+def test_every_handler_can_be_imported_from_the_asset(code: Path) -> None:
+    """Each row's handler string names a callable in the asset, and importing it needs no environment."""
+    script = (
+        "import importlib, sys\n"
+        "sys.path.insert(0, sys.argv[1])\n"
+        "for handler in sys.argv[2:]:\n"
+        "    module, _, name = handler.rpartition('.')\n"
+        "    imported = importlib.import_module(module)\n"
+        "    assert imported.__file__.startswith(sys.argv[1]) and callable(getattr(imported, name)), handler\n"
+    )
+    handlers = [row.handler for row in ORDERS.subscriptions]
+    subprocess.run([sys.executable, "-I", "-B", "-c", script, str(code), *handlers], check=True, env={})
+
+
+def test_code_asset_ignores_the_rest_of_the_project(tmp_path: Path) -> None:
+    """The code version changes with lambdas/ and messaging/, and with nothing else."""
+
+    def version(name: str, **files: str) -> str:
+        contents = {"lambdas/orders.py": "1", "messaging/events.py": "2", "README.md": "3"}
+        for path, text in (contents | files).items():
+            file = tmp_path / name / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
+        stack = Stack(App(outdir=str(tmp_path / f"{name}.out")), "stack")
+        return Bundle.of_project(stack, with_layer=False, root=tmp_path / name).code_version
+
+    before = version("before")
+    assert version("docs", **{"README.md": "new", "tests/lambdas/test_orders.py": "new"}) == before
+    assert version("compiled", **{"lambdas/__pycache__/orders.pyc": "new"}) == before
+    assert version("consumer", **{"lambdas/orders.py": "new"}) != before
+    assert version("core", **{"messaging/deep/new.py": ""}) != before
+
+
+def test_functions_share_one_layer(bundled: Assembly) -> None:
+    """All functions use the same layer, for their runtime and architecture."""
+    (version,) = bundled.consumers.properties("AWS::Lambda::LayerVersion")
+    assert version["CompatibleRuntimes"] == ["python3.13"]
+    assert version["CompatibleArchitectures"] == ["arm64"]
+    layers = [function["Layers"] for function in bundled.consumers.properties("AWS::Lambda::Function")]
+    assert len({json.dumps(each) for each in layers}) == 1
+    assert [len(each) for each in layers] == [1] * len(ORDERS.subscriptions)
+
+
+def test_layer_off_leaves_it_out(dev: Assembly) -> None:
+    """A local deploy has no layer, neither as a resource nor on a function."""
+    assert dev.consumers.resources("AWS::Lambda::LayerVersion") == []
+    assert not any("Layers" in function for function in dev.consumers.properties("AWS::Lambda::Function"))
+
+
+def test_layer_holds_what_the_lock_pins(packages: Path) -> None:
+    """The layer's packages are those of requirements-layer.txt, in its versions, and those of this environment."""
+    metadata = [Parser().parsestr(path.read_text()) for path in packages.glob("*.dist-info/METADATA")]
+    installed = {each["Name"].lower().replace("_", "-"): each["Version"] for each in metadata}
+    assert installed == _locked()
+    assert {name: importlib.metadata.version(name) for name in installed} == installed
+
+
+def test_layer_holds_nothing_else(packages: Path) -> None:
+    """Nothing is beside the packages; of botocore's data only the services that we call are there."""
+    assert {path.name for path in packages.iterdir() if path.suffix != ".dist-info"} == {
+        "aws_lambda_powertools",
+        "boto3",
+        "botocore",
+        "dateutil",
+        "jmespath",
+        "msgspec",
+        "s3transfer",
+        "six.py",
+        "typing_extensions.py",
+        "urllib3",
+    }
+    assert {path.name for path in (packages / "botocore" / "data").iterdir() if path.is_dir()} == {*layer.SERVICES}
+    assert list(packages.rglob("__pycache__")) == []
+
+
+def test_layer_is_for_lambdas_processor(packages: Path) -> None:
+    """Every compiled module is for CPython 3.13 on aarch64."""
+    compiled = list(packages.rglob("*.so*"))
+    assert [path.parent.name for path in compiled] == ["msgspec"]
+    for path in compiled:
+        assert ".cpython-313-aarch64-" in path.name
+        header = path.read_bytes()[:20]
+        assert header[:4] == b"\x7fELF"
+        assert int.from_bytes(header[18:20], "little") == ELF_MACHINE_AARCH64
+
+
+def test_layer_can_make_every_client(packages: Path) -> None:
+    """With the layer alone, without this environment's packages, clients of all our services are made."""
+    script = (
+        "import sys\n"
+        "sys.path.insert(0, sys.argv[1])\n"
+        "import boto3, aws_lambda_powertools\n"
+        "from boto3.dynamodb.types import TypeSerializer\n"
+        "from aws_lambda_powertools import Logger, Metrics\n"
+        "assert boto3.__file__.startswith(sys.argv[1])\n"
+        "session = boto3.Session('key', 'secret', region_name='eu-central-1')\n"
+        "for service in sys.argv[2:]:\n"
+        "    assert 'eu-central-1' in session.client(service).meta.endpoint_url\n"
+    )
+    command = [sys.executable, "-I", "-S", "-B", "-c", script, str(packages), *layer.SERVICES]
+    subprocess.run(command, check=True, env={})
+
+
+def test_bundle_fits_lambda(code: Path, packages: Path) -> None:
+    """Code and layer together stay far below Lambda's limit."""
+    size_bytes = sum(path.stat().st_size for folder in (code, packages) for path in folder.rglob("*") if path.is_file())
+    print(f"code and layer, unzipped: {size_bytes / 1024 / 1024:.1f} MB")  # noqa: T201 (pytest -s shows it)
+    assert size_bytes < LAMBDA_LIMIT_BYTES / 10
+
+
+def test_a_layer_is_built_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A layer that is in the cache is used as it is."""
+    (tmp_path / layer.layer_digest()).mkdir()
+    monkeypatch.setattr(layer, "_installer", lambda: pytest.fail("built again"))
+    assert layer.build_layer(tmp_path) == tmp_path / layer.layer_digest()
+
+
+def test_a_failed_build_says_what_to_do_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a network the error names the reason and the way around, and no half layer stays in the cache."""
+    monkeypatch.setattr(layer, "_installer", lambda: [sys.executable, "-c", "raise SystemExit('no route to host')"])
+    with pytest.raises(SynthError, match=r"(?s)network.*layer=off.*no route to host"):
+        layer.build_layer(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_changed_lock_is_another_layer(tmp_path: Path) -> None:
+    """The layer's identity follows the lock."""
+    lock = tmp_path / "requirements-layer.txt"
+    lock.write_text(layer.LOCK.read_text() + "\n")
+    assert layer.layer_digest(lock) != layer.layer_digest()
+
+
+def test_lock_has_hashes_and_no_index() -> None:
+    """Every package is pinned with its hashes, and the lock names no index and no path of a machine."""
+    text = layer.LOCK.read_text()
+    assert len(re.findall(r"==\S+ \\\n    --hash=sha256:", text)) == len(_locked())
+    assert "://" not in text
+    assert "index-url" not in text
+    assert not re.search(r"(?m)\s/\w", text)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from local.journal import Record
 from local.queues import ParkedMessage
@@ -32,6 +32,9 @@ class Delivery:
     def rank(self) -> int:
         """0 while it is not final."""
         return _RANK.get(self.outcome, 0)
+
+
+_UNSEEN = Delivery("unseen", None, None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,8 +131,9 @@ class Ledger:
         )
 
     def _note(self, consumer: str, delivery_id: str, news: Delivery) -> None:
-        known = self._deliveries[consumer].get(delivery_id)
-        if known is not None and news.rank <= known.rank:
-            return
-        self._finished[consumer] += bool(news.rank) and not (known is not None and known.rank)
-        self._deliveries[consumer][delivery_id] = news
+        known = self._deliveries[consumer].get(delivery_id, _UNSEEN)
+        best = news if known is _UNSEEN or news.rank > known.rank else known
+        # A consumer that could not decode a message does not know its event; another place may.
+        event_id = best.event_id or news.event_id or known.event_id
+        self._deliveries[consumer][delivery_id] = replace(best, event_id=event_id)
+        self._finished[consumer] += bool(best.rank) - bool(known.rank)

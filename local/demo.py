@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from local.errors import LocalError
 from local.ndjson import InputError
 from local.scenario import Scenario, ScenarioNote, load_scenario
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from local.summary import Summary
 
 EXIT_ACCOUNTED_FOR = 0
-EXIT_UNACCOUNTED = 1
+EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
 
@@ -49,6 +50,9 @@ def main(argv: list[str], root: Path, up: Up | None = None) -> int:
     except InputError as error:
         print(f"demo: {error}", file=sys.stderr)
         return EXIT_USAGE
+    except LocalError as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return EXIT_FAILED
     except KeyboardInterrupt:
         print("demo: interrupted; what is in the queues stays there and is worked off", file=sys.stderr)
         return EXIT_INTERRUPTED
@@ -120,17 +124,22 @@ def _demo(options: argparse.Namespace, scenario: Scenario, root: Path, up: Up, s
         from local.report import print_report
 
         print_report(summary, sys.stdout)
-    return EXIT_UNACCOUNTED if summary.unaccounted else EXIT_ACCOUNTED_FOR
+    return EXIT_FAILED if summary.unaccounted else EXIT_ACCOUNTED_FOR
 
 
 def _run(
     options: argparse.Namespace, scenario: Scenario, root: Path, up: Up, progress: Progress, started_at: float
 ) -> Summary:
+    from botocore.exceptions import BotoCoreError, ClientError
+
     from local.run import Plan, perform, start_of
 
-    engine = _engine_for(scenario, root, up, progress)
     plan = Plan(cancel=options.cancel, duplicates=options.duplicates, poison=options.poison, seed=options.seed)
-    return perform(engine, scenario, plan, progress, start_of(os.environ, started_at))
+    try:
+        engine = _engine_for(scenario, root, up, progress)
+        return perform(engine, scenario, plan, progress, start_of(os.environ, started_at))
+    except (BotoCoreError, ClientError, OSError) as error:
+        raise LocalError(f"the engine failed: {error}. Run `python3 dev.py down`, then the demo again") from error
 
 
 def _engine_for(scenario: Scenario, root: Path, up: Up, progress: Progress) -> DeployedEngine:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 PATIENCE_SECONDS = 60.0  # twice the visibility timeout: a killed function's records come back before
 _POLL_SECONDS = 0.25  # the engine shares the processors: a poll costs it about 10 ms
-_FLUSH_AFTER_SECONDS = 2.0
+_FLUSH_AFTER_SECONDS = 0.5
 _MAX_FLUSHES = 3
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 # The engine stamps lines when it collects them and may append a line after one that is already read.
-_OVERLAP_MS = 2_000
+_OVERLAP_MS = 500
 _PAGE_LINES = 10_000  # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html
 
 
@@ -57,9 +57,9 @@ class Journal:
         self._since = since
         self._read_to_ms = dict.fromkeys(log_groups, int(since * 1000))
 
-    def read(self) -> Iterator[Record]:
+    def read(self, consumers: Iterable[str]) -> Iterator[Record]:
         """What is new since the last call, with some overlap."""
-        for consumer in self._log_groups:
+        for consumer in consumers:
             yield from self._consumer(consumer, max(int(self._since * 1000), self._read_to_ms[consumer] - _OVERLAP_MS))
 
     def read_again(self) -> Iterator[Record]:

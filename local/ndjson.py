@@ -9,6 +9,7 @@ from typing import Any, BinaryIO, TypeVar
 
 import msgspec
 
+from local.errors import LocalError
 from messaging.events import Discount, Identifier, Instant, Price, Text, explain_invalid
 
 # What one SNS publish takes; no valid document comes near it. A longer line is skipped without being held in memory.
@@ -19,7 +20,7 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 Document = TypeVar("Document")
 
 
-class InputError(Exception):
+class InputError(LocalError):
     """The input as a whole can't be used; says which file and what to do."""
 
 

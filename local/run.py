@@ -128,8 +128,12 @@ class _Run:
             if published.done():
                 published.result()
             self._book(publishing)
-            ledger.observe(journal.read())
+            ledger.observe(journal.read(self._unfinished()))
             self._progress.update(ledger)
+
+        def flush() -> None:
+            self._flush()
+            ledger.observe(journal.read_again())
 
         drain(
             Watch(
@@ -138,7 +142,7 @@ class _Run:
                 finished=lambda: sum(map(ledger.finished, ledger.consumers)),
                 missing=lambda: sum(map(ledger.missing, ledger.consumers)),
                 depth=self._depth,
-                flush=self._flush,
+                flush=flush,
             )
         )
         ledger.observe(journal.read_again())
@@ -154,14 +158,15 @@ class _Run:
     def _flush(self) -> None:
         """Invoke functions with an empty batch: the engine hands a late log line out with the next invocation only."""
         functions = self._engine.client("lambda")
-        short = [consumer for consumer in self._ledger.consumers if self._ledger.missing(consumer)]
-
         def invoke(consumer: str) -> None:
             functions.invoke(FunctionName=self._places.function(consumer), Payload=b'{"Records": []}')
 
         with ThreadPoolExecutor(_FLUSH_INVOCATIONS, thread_name_prefix="flush") as pool:
-            for _ in pool.map(invoke, short * _FLUSH_INVOCATIONS):
+            for _ in pool.map(invoke, self._unfinished() * _FLUSH_INVOCATIONS):
                 pass
+
+    def _unfinished(self) -> list[str]:
+        return [consumer for consumer in self._ledger.consumers if self._ledger.missing(consumer)]
 
     def _depth(self) -> int:
         return total_depth(self._sqs, self._places.queue_urls)

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from local.errors import LocalError
 from local.ndjson import InputError, LineError, decode, read_lines
 from local.tables import scan
 from messaging.events import Identifier, OrderPlaced, Text
@@ -19,7 +20,7 @@ from messaging.events import Identifier, OrderPlaced, Text
 _MAX_STATEMENTS = 25
 
 
-class SeedError(Exception):
+class SeedError(LocalError):
     """The stock table did not take the initial stock."""
 
 

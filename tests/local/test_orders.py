@@ -23,7 +23,7 @@ GOOD: dict[str, Any] = {
     "currency": "USD",
     "priority": "standard",
     "lines": [{"sku": "NW-11", "quantity": 12, "unit_price": "14.00", "discount": "0.15"}],
-    "ship_to": {"name": "Spezialitäten", "city": "Münster", "region": None, "postal_code": "44087", "country": "Germany"},
+    "ship_to": {"name": "Bäcker", "city": "Münster", "region": None, "postal_code": "44087", "country": "Germany"},
 }
 
 
@@ -53,7 +53,7 @@ BAD_LINES = {
     "lone surrogate": (order().replace(b"VINET", b"\\ud800"), "not JSON"),
     "a list": (b"[1]", "Expected `object`, got `array`"),
     "deep nesting": (b"[" * 100_000, "Expected `object`, got `array`"),
-    "deep nesting in a field": (order().replace(b'"VINET"', b"[" * 100_000), "customer_id: Expected `str`, got `array`"),
+    "deep nesting in a field": (order().replace(b'"VINET"', b"[" * 100_000), "customer_id: Expected `str`"),
     "not UTF-8": (order().replace("ü".encode(), b"\xfc"), "not UTF-8"),
     "missing field": (without("customer_id"), "Object missing required field `customer_id`"),
     "unknown field": (order(**{SECRET: 1}), "Object contains unknown field"),
@@ -71,7 +71,7 @@ BAD_LINES = {
     "no lines": (order(lines=[]), "lines: Expected `array` of length >= 1"),
     "300 KiB of text": (order(customer_id="x" * 300 * 1024), "longer than 256 KiB"),
     "long text": (order(customer_id="x" * 200 * 1024), "customer_id: Expected `str` of length <= 64"),
-    "equal keys": (order().replace(b'"currency"', b'"priority": "high", "currency"'), "an object has the same key twice"),
+    "equal keys": (order().replace(b'"currency"', b'"priority":"high","currency"'), "an object has the same key twice"),
     "equal keys inside": (order().replace(b'"sku"', b'"sku": "A", "sku"'), "an object has the same key twice"),
     "mark in the middle": (b"\xef\xbb\xbf" + order(), "not JSON"),
     "local time": (order(placed_at="1996-07-04 00:00"), "placed_at: must be a UTC time"),

@@ -26,17 +26,18 @@ class Dynamodb:
         self.refusal: str | None = None
         self.sizes: list[int] = []
 
-    def scan(self, *, TableName: str, ConsistentRead: bool, ExclusiveStartKey: int = 0) -> dict[str, Any]:  # noqa: N803 (boto3's names)
-        assert ConsistentRead
-        items = self.tables[TableName]
-        page: dict[str, Any] = {"Items": items[ExclusiveStartKey : ExclusiveStartKey + 1]}
-        if ExclusiveStartKey + 1 < len(items):
-            page["LastEvaluatedKey"] = ExclusiveStartKey + 1
+    def scan(self, **request: Any) -> dict[str, Any]:
+        assert request["ConsistentRead"]
+        items, start = self.tables[request["TableName"]], request.get("ExclusiveStartKey", 0)
+        page: dict[str, Any] = {"Items": items[start : start + 1]}
+        if start + 1 < len(items):
+            page["LastEvaluatedKey"] = start + 1
         return page
 
-    def batch_execute_statement(self, *, Statements: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803 (boto3's names)
-        self.sizes.append(len(Statements))
-        return {"Responses": [self._insert(*statement["Parameters"]) for statement in Statements]}
+    def batch_execute_statement(self, **request: Any) -> dict[str, Any]:
+        statements = request["Statements"]
+        self.sizes.append(len(statements))
+        return {"Responses": [self._insert(*statement["Parameters"]) for statement in statements]}
 
     def _insert(self, sku: Any, units: Any, initial: Any) -> dict[str, Any]:
         if self.refusal:
@@ -120,7 +121,12 @@ def test_levels_add_up_over_pages_and_statuses() -> None:
     """Reserved counts what reservations hold; refused and cancelled orders hold nothing."""
     dynamodb = Dynamodb(
         stock=[stocked("A", initial=10, units=4), stocked("B", initial=3, units=3)],
-        reservations=[reservation("reserved", A=2), reservation("refused"), reservation("cancelled"), reservation("reserved", A=4)],
+        reservations=[
+            reservation("reserved", A=2),
+            reservation("refused"),
+            reservation("cancelled"),
+            reservation("reserved", A=4),
+        ],
     )
 
     levels = read_levels(dynamodb, "stock", "reservations")

@@ -63,6 +63,7 @@ def _drain() -> None:
     if functions is None or runtime is None:
         return  # no function was ever deployed in this process
     deadline = time.monotonic() + DRAIN_SECONDS
+    logger.info("draining: no new batches, running functions finish")
     _stop_polling(functions, deadline)
     while time.monotonic() < deadline and (functions._esm_inflight or runtime.workers_in_use()):
         time.sleep(0.005)

@@ -1,0 +1,49 @@
+"""The topology as a Mermaid flowchart, for the README: `python -m messaging.diagram README.md` writes it in."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from messaging.topology import ORDERS, Subscription, Topic
+
+BEGIN = "<!-- topology: written by `python -m messaging.diagram README.md` -->"
+END = "<!-- end of topology -->"
+
+
+def mermaid(topic: Topic) -> str:
+    """The flowchart's source: topic, queues with their dead-letter queues, functions, and what these write and call."""
+    return "\n".join(["flowchart LR", f'  publisher(["publisher"]) --> topic{{{{"{topic.name}.fifo"}}}}', *_rows(topic)])
+
+
+def embed(text: str, topic: Topic) -> str:
+    """A document with the diagram between its two marker lines brought up to date. Raises ValueError without them."""
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"the document lacks the lines {BEGIN!r} and {END!r}")
+    return f"{before}{BEGIN}\n\n```mermaid\n{mermaid(topic)}\n```\n\n{END}{after}"
+
+
+def _rows(topic: Topic) -> Iterator[str]:
+    for row in topic.subscriptions:
+        name = row.consumer
+        queue = f'{name}_queue[["{name}{".fifo" if row.fifo else ""}"]]'
+        yield f'  topic -- "{_label(row)}" --> {queue} --> {name}("{name}")'
+        yield f"  {name}_queue -. dead letters .-> {name}_dead[[dead letters]]"
+        for table in row.writes:
+            yield f"  {name} --> table_{table}[({table})]"
+        for call in row.calls:
+            yield f"  {name} --> {name}_call>{call}]"
+
+
+def _label(row: Subscription) -> str:
+    events = " + ".join(event.type for event in row.events)
+    conditions = "".join(f", {name}: {' or '.join(map(str, any_of))}" for name, any_of in row.where.items())
+    return events + conditions
+
+
+if __name__ == "__main__":
+    readme = Path(sys.argv[1])
+    readme.write_text(embed(readme.read_text(encoding="utf-8"), ORDERS), encoding="utf-8")

@@ -159,7 +159,7 @@ class _FailurePolicy:
     def run(self, delivery: Delivery, step: Callable[[], T]) -> T | None:
         try:
             return step()
-        except Exception as error:  # the one broad except: a record's failure, whatever it is, is its own
+        except Exception as error:  # noqa: BLE001 - the one broad except: a record's failure, whatever it is, is its own
             self.reject(delivery, error)
             return None
 

@@ -14,7 +14,9 @@ END = "<!-- end of topology -->"
 
 def mermaid(topic: Topic) -> str:
     """The flowchart's source: topic, queues with their dead-letter queues, functions, and what these write and call."""
-    return "\n".join(["flowchart LR", f'  publisher(["publisher"]) --> topic{{{{"{topic.name}.fifo"}}}}', *_rows(topic)])
+    return "\n".join(
+        ["flowchart LR", f'  publisher(["publisher"]) --> topic{{{{"{topic.name}.fifo"}}}}', *_rows(topic)]
+    )
 
 
 def embed(text: str, topic: Topic) -> str:

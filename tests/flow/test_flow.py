@@ -44,9 +44,7 @@ def wait_for(condition: Callable[[], bool], what: str, timeout_seconds: float = 
 
 
 def publish(deployment: Deployment, places: Places, events: list[Any], run: str) -> None:
-    publisher = Publisher(
-        deployment.client("sns"), topic=ORDERS, topic_arn=places.topic_arn, source="urn:waybill:flow"
-    )
+    publisher = Publisher(deployment.client("sns"), topic=ORDERS, topic_arn=places.topic_arn, source="urn:waybill:flow")
     report = publisher.publish(events, resend=run)
     assert (report.failed, report.unrouted) == ((), ())
 

@@ -128,13 +128,16 @@ class TestAnalytics:
         """Same item, opposite amount."""
         (plus,) = analytics.add(message(order()), View({})).writes
         (minus,) = analytics.subtract(message(cancellation(order())), View({})).writes
-        assert isinstance(plus, Add) and isinstance(minus, Add)
+        assert isinstance(plus, Add)
+        assert isinstance(minus, Add)
         assert (plus.key, plus.amount) == (minus.key, -minus.amount)
 
     @given(st.integers(1, 10**6), st.integers(0, 10**9), st.integers(0, 10_000))
     def test_amounts_are_exact(self, quantity: int, price: int, discount: int) -> None:
         """Four decimals of price times four of discount: eight, none lost."""
-        priced = line("A", quantity, f"{price // 10_000}.{price % 10_000:04d}", f"{discount // 10_000}.{discount % 10_000:04d}")
+        priced = line(
+            "A", quantity, f"{price // 10_000}.{price % 10_000:04d}", f"{discount // 10_000}.{discount % 10_000:04d}"
+        )
         expected = quantity * price * (10_000 - discount)
         assert order(lines=[priced]).amount() == Decimal(expected).scaleb(-8)
 

@@ -120,7 +120,10 @@ class TestCommit:
 
     def test_the_same_event_twice_in_a_batch_is_applied_once(self, consume: Process, dynamodb: Wire) -> None:
         """The second waits for the next round and is a duplicate there."""
-        assert outcomes(consume(delivery(order(), "m1"), delivery(order(), "m2"))) == {"m1": "applied", "m2": "duplicate"}
+        assert outcomes(consume(delivery(order(), "m1"), delivery(order(), "m2"))) == {
+            "m1": "applied",
+            "m2": "duplicate",
+        }
         assert total(dynamodb) == 1
 
     def test_the_same_event_id_with_other_contents_is_a_conflict(
@@ -159,7 +162,9 @@ class TestCommit:
         assert set(outcomes(ledger).values()) == {"applied"}
         assert dynamodb.calls == ["transact_write_items"] * 3
 
-    def test_one_record_with_too_many_writes_is_dead_lettered(self, consume: Process, source: RememberingSource) -> None:
+    def test_one_record_with_too_many_writes_is_dead_lettered(
+        self, consume: Process, source: RememberingSource
+    ) -> None:
         """No retry makes it fit: the reason names event and limit, and its neighbour is applied."""
 
         def many(message: Message, _: View) -> Effect:

@@ -131,7 +131,9 @@ def test_a_view_shows_declared_items_with_what_was_applied() -> None:
     """Additions add up, creations appear, undeclared keys are an error."""
     stock, reservation = Key("stock", "A"), Key("reservations", "1")
     view = View({stock: {"units": Decimal(5)}, reservation: None})
-    view.apply([Add(stock, "units", -2), Create(reservation, {"status": "reserved"}), Add(Key("stock", "B"), "units", 1)])
+    view.apply(
+        [Add(stock, "units", -2), Create(reservation, {"status": "reserved"}), Add(Key("stock", "B"), "units", 1)]
+    )
     assert view.get(stock) == {"units": 3}
     assert view.get(reservation) == {"status": "reserved"}
     with pytest.raises(UndeclaredRead):

@@ -40,7 +40,9 @@ class FakeSns:
                 codes = self.script.get(json.loads(entry["Message"])["id"])
                 if codes:
                     code = codes.pop(0)
-                    failed.append({"Id": entry["Id"], "Code": code, "SenderFault": code == "InvalidParameter", "Message": ""})
+                    failed.append(
+                        {"Id": entry["Id"], "Code": code, "SenderFault": code == "InvalidParameter", "Message": ""}
+                    )
                 else:
                     self.accepted.append(entry)
             return {"Failed": failed}
@@ -208,4 +210,6 @@ def test_order_within_a_group_holds_whatever_is_refused(customers: list[str], re
     for customer in set(customers):
         given_ids = [event.event_id for event in events if event.customer_id == customer]
         assert accepted[customer] == given_ids[: len(accepted[customer])]
-    assert sorted([*report.published, *(entry.event_id for entry in report.failed)]) == sorted(e.event_id for e in events)
+    assert sorted([*report.published, *(entry.event_id for entry in report.failed)]) == sorted(
+        e.event_id for e in events
+    )

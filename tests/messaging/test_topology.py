@@ -38,7 +38,10 @@ class TestEveryRow:
 
 def test_a_receive_count_is_never_above_what_sqs_takes() -> None:
     """Short time-outs and long outages are capped at 1,000."""
-    assert Subscription(consumer="c", events=CATALOGUE, timeout_seconds=1, outage_seconds=86_400).max_receive_count == 1_000
+    assert (
+        Subscription(consumer="c", events=CATALOGUE, timeout_seconds=1, outage_seconds=86_400).max_receive_count
+        == 1_000
+    )
 
 
 @pytest.mark.parametrize(
@@ -58,7 +61,7 @@ def test_a_receive_count_is_never_above_what_sqs_takes() -> None:
 )
 def test_a_row_that_aws_would_refuse_is_refused(row: dict[str, Any]) -> None:
     """The error names the consumer and the rule, before anything is synthesized."""
-    with pytest.raises(TopologyError, match="subscription|filter"):
+    with pytest.raises(TopologyError, match=r"subscription|filter"):
         Subscription(**{"consumer": "c", "events": (OrderPlaced,), **row})
 
 

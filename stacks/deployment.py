@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal, cast
 
-from aws_cdk import RemovalPolicy
+from aws_cdk import CfnResource, RemovalPolicy
 from constructs import Node
 
 from stacks.errors import SynthError
@@ -46,16 +46,16 @@ class Deployment:
         """Whether people depend on it: protected from deletion, and its data outlives it."""
         return self.stage == "prod"
 
-    @property
-    def removal_policy(self) -> RemovalPolicy:
-        """What happens to whatever holds data (tables, queues, logs) when its stack or its row goes.
+    def keep(self, resource: CfnResource) -> None:
+        """Let what holds data (a table, a queue, a log) outlive its stack or its row, in prod.
 
-        Prod retains: a queue's messages are accepted events that nobody applied yet, a dead-letter queue's are
-        the ones that people still have to look at, and the log says why. SQS and the log group let them expire by
-        themselves. Names are generated, so what stays behind never blocks the next deployment.
-        The topic keeps no messages and its name is fixed, so it goes with its stack in every stage.
+        A queue's messages are accepted events that nobody applied yet, a dead-letter queue's are the ones that people
+        still have to look at, and the log says why. SQS and the log group let them expire by themselves. Names are
+        generated, so what stays behind never blocks the next deployment. The topic keeps no messages and its name is
+        fixed, so it goes with its stack in every stage. In dev CloudFormation's default holds: all of it goes.
         """
-        return RemovalPolicy.RETAIN if self.prod else RemovalPolicy.DESTROY
+        if self.prod:
+            resource.apply_removal_policy(RemovalPolicy.RETAIN)
 
 
 def _text(node: Node, option: str) -> str | None:

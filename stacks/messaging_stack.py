@@ -79,7 +79,7 @@ class MessagingStack(Stack):
             sse_specification=dynamodb.CfnTable.SSESpecificationProperty(sse_enabled=False),
             deletion_protection_enabled=deployment.prod,
         )
-        resource.apply_removal_policy(deployment.removal_policy)
+        deployment.keep(resource)
         address = TableAddress(name=resource.ref, arn=resource.attr_arn)
         CfnOutput(self, table.output_key, value=address.name, description=f"The {table.name} table")
         # Exported whether a consumer uses it today or not: a row may come or go without a change of this stack,

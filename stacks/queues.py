@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from aws_cdk import RemovalPolicy
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from messaging.topology import Subscription
+from stacks.deployment import Deployment
 from stacks.permissions import allow_deliveries, deny_without_tls, policy
 
 
@@ -24,7 +24,7 @@ class Queue:
 
 
 def make_source_queue(
-    scope: Construct, row: Subscription, *, dead_letter_queue: Queue, topic_arn: str, removal_policy: RemovalPolicy
+    scope: Construct, row: Subscription, *, dead_letter_queue: Queue, topic_arn: str, deployment: Deployment
 ) -> Queue:
     """The queue that the topic delivers to and the consumer reads."""
     return _make_queue(
@@ -32,7 +32,7 @@ def make_source_queue(
         "Queue",
         fifo=row.fifo,
         topic_arn=topic_arn,
-        removal_policy=removal_policy,
+        deployment=deployment,
         visibility_timeout=row.visibility_timeout_seconds,
         message_retention_period=row.retention_seconds,
         redrive_policy={"deadLetterTargetArn": dead_letter_queue.arn, "maxReceiveCount": row.max_receive_count},
@@ -41,7 +41,7 @@ def make_source_queue(
     )
 
 
-def make_dead_letter_queue(scope: Construct, row: Subscription, *, removal_policy: RemovalPolicy) -> Queue:
+def make_dead_letter_queue(scope: Construct, row: Subscription, *, deployment: Deployment) -> Queue:
     """Where messages go that the consumer gave up, or that SQS did.
 
     It has the type of its source, as SQS demands, and outlives it: a standard one keeps the time of sending. Which
@@ -54,13 +54,13 @@ def make_dead_letter_queue(scope: Construct, row: Subscription, *, removal_polic
         scope,
         "DeadLetterQueue",
         fifo=row.fifo,
-        removal_policy=removal_policy,
+        deployment=deployment,
         message_retention_period=row.dead_letter_retention_seconds,
     )
 
 
 def make_topic_dead_letter_queue(
-    scope: Construct, row: Subscription, *, topic_arn: str, removal_policy: RemovalPolicy
+    scope: Construct, row: Subscription, *, topic_arn: str, deployment: Deployment
 ) -> Queue:
     """Where the topic puts what it can't deliver: FIFO whatever the type of the source queue, as a FIFO topic demands.
 
@@ -71,7 +71,7 @@ def make_topic_dead_letter_queue(
         "TopicDeadLetterQueue",
         fifo=True,
         topic_arn=topic_arn,
-        removal_policy=removal_policy,
+        deployment=deployment,
         message_retention_period=row.dead_letter_retention_seconds,
     )
 
@@ -91,13 +91,13 @@ def _make_queue(
     construct_id: str,
     *,
     fifo: bool,
-    removal_policy: RemovalPolicy,
+    deployment: Deployment,
     topic_arn: str | None = None,
     **properties: Any,
 ) -> Queue:
     """A queue and its policy; `topic_arn` names the topic that may send to it."""
     resource = sqs.CfnQueue(scope, construct_id, sqs_managed_sse_enabled=True, **(_FIFO if fifo else {}), **properties)
-    resource.apply_removal_policy(removal_policy)
+    deployment.keep(resource)
     url, arn = resource.ref, resource.attr_arn
     statements = [deny_without_tls("sqs:*", arn)]
     if topic_arn is not None:

@@ -44,13 +44,12 @@ class Subscriber(Construct):
         self._bundle = bundle
         self._deployment = deployment
 
-        kept = deployment.removal_policy
-        self._dead_letter_queue = make_dead_letter_queue(self, row, removal_policy=kept)
+        self._dead_letter_queue = make_dead_letter_queue(self, row, deployment=deployment)
         self._queue = make_source_queue(
-            self, row, dead_letter_queue=self._dead_letter_queue, topic_arn=topic_arn, removal_policy=kept
+            self, row, dead_letter_queue=self._dead_letter_queue, topic_arn=topic_arn, deployment=deployment
         )
         self._topic_dead_letter_queue = make_topic_dead_letter_queue(
-            self, row, topic_arn=topic_arn, removal_policy=kept
+            self, row, topic_arn=topic_arn, deployment=deployment
         )
         self._subscribe()
         self._log_group = self._make_log_group()
@@ -86,7 +85,7 @@ class Subscriber(Construct):
     def _make_log_group(self) -> logs.CfnLogGroup:
         # Logs outlive the dead letters that they explain, by far in prod.
         group = logs.CfnLogGroup(self, "LogGroup", retention_in_days=180 if self._deployment.prod else 30)
-        group.apply_removal_policy(self._deployment.removal_policy)
+        self._deployment.keep(group)
         return group
 
     def _make_function(self) -> str:

@@ -33,7 +33,7 @@ _PRODUCTS: tuple[tuple[str, int], ...] = tuple(
 )
 _DISCOUNTS = ("0.00", "0.00", "0.00", "0.05", "0.10", "0.15", "0.20", "0.25")
 _FIRST_ORDER = datetime(2024, 1, 2, 8, 0, tzinfo=UTC)
-_MAX_UNITS_IN_STOCK = 120
+_MAX_UNITS_IN_STOCK = 500
 
 
 def generate_orders(count: int, seed: int) -> Iterator[OrderPlaced]:

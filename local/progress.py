@@ -51,7 +51,7 @@ class Lines:
         if self._clock() - self._said_at < _LINE_EVERY_SECONDS:
             return
         self._said_at = self._clock()
-        self.note(", ".join(f"{name} {ledger.finished(name)}/{ledger.expected(name)}" for name in ledger.consumers))
+        self.note(", ".join(f"{name} {ledger.finished(name)}/{_known(ledger, name)}" for name in ledger.consumers))
 
     def close(self) -> None:
         """Nothing to restore."""
@@ -99,9 +99,14 @@ class Bars:
 
         def show(now: Ledger) -> None:
             for name, task in tasks.items():
-                bars.update(task, completed=now.finished(name), total=max(now.expected(name), 1))
+                bars.update(task, completed=now.finished(name), total=max(_known(now, name), 1))
 
         bars.start()
         self._stop = bars.stop
         self._print = lambda text: console.print(text, style="dim", markup=False, highlight=False)
         return show
+
+
+def _known(ledger: Ledger, consumer: str) -> int:
+    """How many deliveries there will be as far as is known: consumers may be faster than the publisher's answers."""
+    return max(ledger.expected(consumer), ledger.finished(consumer))

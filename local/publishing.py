@@ -15,7 +15,7 @@ from messaging.publisher import FailedEntry, PublishReport
 
 # The first events go out at once, before the rest is even encoded; later ones in calls large enough to fill batches.
 _FIRST_EVENTS = 10
-_EVENTS_A_CALL = 500
+_EVENTS_A_CALL = 100
 
 
 class Publishes(Protocol):

@@ -66,6 +66,10 @@ class Places:
         """The function of one consumer."""
         return self._outputs[self._topic.subscription(consumer).output_key("FunctionName")]
 
+    def event_source_mapping(self, consumer: str) -> str:
+        """The id of the event source mapping between a consumer's queue and its function."""
+        return self._outputs[self._topic.subscription(consumer).output_key("EventSourceMappingId")]
+
     def table(self, table: Table) -> str:
         """The physical name of a table."""
         return self._outputs[table.output_key]

@@ -13,6 +13,7 @@ from local.accounting import Ledger
 from local.audit import Finding, audit
 from local.drain import Watch, drain
 from local.evidence import Evidence, gather_evidence, read_baseline
+from local.flush import flush_logs
 from local.journal import Journal
 from local.places import DeployedEngine, Places
 from local.poison import PoisonReport, send_poison
@@ -30,7 +31,6 @@ POISONED_CONSUMER = "inventory"
 SOURCE = "urn:waybill:demo"
 
 _THREADS = 6
-_FLUSH_INVOCATIONS = 10  # the engine keeps several workers a function: calls side by side reach more than one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +132,7 @@ class _Run:
             self._progress.update(ledger)
 
         def flush() -> None:
-            self._flush()
+            flush_logs(self._engine.client("lambda"), self._places, self._unfinished())
             ledger.observe(journal.read_again())
 
         drain(
@@ -154,16 +154,6 @@ class _Run:
         for event in news:
             self._ledger.expect(event)
         self._booked += len(news)
-
-    def _flush(self) -> None:
-        """Invoke functions with an empty batch: the engine hands a late log line out with the next invocation only."""
-        functions = self._engine.client("lambda")
-        def invoke(consumer: str) -> None:
-            functions.invoke(FunctionName=self._places.function(consumer), Payload=b'{"Records": []}')
-
-        with ThreadPoolExecutor(_FLUSH_INVOCATIONS, thread_name_prefix="flush") as pool:
-            for _ in pool.map(invoke, self._unfinished() * _FLUSH_INVOCATIONS):
-                pass
 
     def _unfinished(self) -> list[str]:
         return [consumer for consumer in self._ledger.consumers if self._ledger.missing(consumer)]

@@ -36,7 +36,7 @@ OUTPUTS = (
     | {
         row.output_key(what): f"{row.consumer}/{what}"
         for row in ORDERS.subscriptions
-        for what in ("QueueUrl", "DeadLetterQueueUrl", "FunctionName", "LogGroupName")
+        for what in ("QueueUrl", "DeadLetterQueueUrl", "FunctionName", "LogGroupName", "EventSourceMappingId")
     }
 )
 
@@ -116,6 +116,10 @@ class FakeEngine:
         with self._lock:
             found = [line for line in self.lines[consumer] if line[0] >= request["startTime"]]
         return {"events": [{"timestamp": at, "message": message} for at, message in found]}
+
+    def get_event_source_mapping(self, **request: Any) -> dict[str, Any]:
+        assert request["UUID"].endswith("/EventSourceMappingId")
+        return {"ScalingConfig": {"MaximumConcurrency": 3}}
 
     def invoke(self, **request: Any) -> dict[str, Any]:
         assert json.loads(request["Payload"]) == {"Records": []}

@@ -1,4 +1,4 @@
-"""Makes the external calls of a batch: claim them all, call one after another, complete them all."""
+"""Makes the external calls of a batch: claims them all at once, then calls and completes one after another."""
 
 from __future__ import annotations
 
@@ -54,13 +54,22 @@ class Calls:
         return mine
 
     def _call(self, works: Sequence[Work]) -> None:
-        called = [work for work in works if self._called(work)]
-        self._leases.release([work for work in works if work not in called])
-        for work, completed in zip(called, self._leases.complete(called), strict=True):
+        together = self._consumer.calls_per_completion
+        not_called: list[Work] = []
+        for start in range(0, len(works), together):
+            called = []
+            for work in works[start : start + together]:
+                (called if self._called(work) else not_called).append(work)
+            self._complete(called)
+        self._leases.release(not_called)
+
+    def _complete(self, works: Sequence[Work]) -> None:
+        for work, completed in zip(works, self._leases.complete(works), strict=True):
             if completed:
                 self._ledger.settle(work.delivery, Verdict("applied"))
             else:
-                self._boundary.reject(work.delivery, RetryLater("called, but the completion could not be recorded"))
+                error = RetryLater("called, but the completion could not be recorded")
+                self._boundary.reject(work.delivery, error)
 
     def _called(self, work: Work) -> bool:
         # Held back by an earlier failure of its group, or out of time: not started, so its claim is given up.

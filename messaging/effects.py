@@ -137,8 +137,11 @@ class Transactional:
 class External:
     """A consumer whose effect is a call to somebody else: at least once.
 
-    A crash between the call and its completion leads to a second call; nobody can do better without the provider's
-    help. A provider that takes an idempotency key gets one that never changes for the event.
+    A crash between a call and the record of its completion leads to a second call; nobody can do better without the
+    provider's help. A provider that takes an idempotency key gets one that never changes for the event.
+    `calls_per_completion`: how many calls are recorded together. One round trip records them, and as many are made
+    again after a crash.
     """
 
     calls: Mapping[EventType, ExternalCall]
+    calls_per_completion: int = 1

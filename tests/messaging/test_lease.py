@@ -132,12 +132,16 @@ class TestLeases:
         assert engine_dynamodb.calls == ["batch_execute_statement"] * 3
 
 
+class Killed(BaseException):
+    """The function's process dies."""
+
+
 class Provider:
     """Somebody who is called; raises what `failures` holds for an order."""
 
     def __init__(self) -> None:
         self.keys: list[str] = []
-        self.failures: dict[str, Exception] = {}
+        self.failures: dict[str, BaseException] = {}
 
     def __call__(self, message: Message, idempotency_key: str) -> None:
         if message.event.order_id in self.failures:
@@ -158,11 +162,13 @@ def consume(engine_dynamodb: Wire, provider: Provider, source: RememberingSource
         row: Subscription = ROW,
         remaining_seconds: Callable[[], float] = lambda: 5.0,
         owner: str = "me",
+        now: float = NOW,
+        calls_per_completion: int = 1,
     ) -> Ledger:
-        lease = leases(engine_dynamodb, owner=owner)
+        lease = leases(engine_dynamodb, owner=owner, now=now)
         consumer = Consumer(
             row,
-            External(calls={OrderPlaced: provider}),
+            External(calls={OrderPlaced: provider}, calls_per_completion=calls_per_completion),
             source=source,
             inbox=lease._inbox,
             leases=lease,
@@ -188,6 +194,20 @@ class TestCalls:
         batch = [delivery(order("1"), "m1", fifo=False), delivery(order("1"), "m2", fifo=False)]
         assert outcomes(consume(batch)) == {"m1": "applied", "m2": "duplicate"}
         assert provider.keys == ["notifications#OrderPlaced-1"]
+
+    @pytest.mark.parametrize(("calls_per_completion", "again"), [(1, 0), (2, 1), (10, 3)])
+    def test_a_crash_repeats_only_what_was_not_recorded(
+        self, consume: Callable[..., Ledger], provider: Provider, calls_per_completion: int, again: int
+    ) -> None:
+        """Killed in the fourth of five calls: three were made, and those whose completion was not recorded come again."""
+        batch = [delivery(order(n), f"m{n}", fifo=False) for n in "12345"]
+        provider.failures["4"] = Killed()
+        with pytest.raises(Killed):
+            consume(batch, calls_per_completion=calls_per_completion)
+        provider.failures.clear()
+        ledger = consume(batch, owner="next", now=LAPSED, calls_per_completion=calls_per_completion)
+        assert set(outcomes(ledger).values()) == {"applied"}
+        assert len(provider.keys) == 5 + again
 
     def test_a_failing_call_fails_alone_and_may_be_tried_at_once(
         self, consume: Callable[..., Ledger], provider: Provider

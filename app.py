@@ -7,6 +7,7 @@ mail_from  the sender of the notifications, an address that SES has verified; wi
 layer      on (default) | off: without the dependency layer, for an engine that brings the packages itself
 log_level  DEBUG | INFO | WARNING | ERROR; by default DEBUG in dev, INFO in prod
 newer_version_patience_seconds  how long a message of a newer version is retried, in place of each row's own value
+maximum_concurrency  how many batches of a subscription are worked on at once, in place of each row's own value
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ if __name__ == "__main__":
 
 from aws_cdk import App
 
+from messaging.errors import TopologyError
 from messaging.topology import ORDERS, Topic
 from stacks.consumers_stack import ConsumersStack
 from stacks.deployment import Deployment
@@ -27,7 +29,7 @@ from stacks.messaging_stack import MessagingStack
 
 
 def wire(app: App, topic: Topic = ORDERS) -> None:
-    """Both stacks of one stage. Raises SynthError on a wrong option."""
+    """Both stacks of one stage. Raises SynthError on a wrong option, TopologyError on one that AWS refuses."""
     deployment = Deployment.from_context(app.node)
     prefix = f"waybill-{deployment.stage}"
     messaging = MessagingStack(app, f"{prefix}-messaging", topic_name=topic.name, deployment=deployment)
@@ -41,7 +43,7 @@ def main() -> None:
     app = App(analytics_reporting=False)
     try:
         wire(app)
-    except SynthError as error:
+    except (SynthError, TopologyError) as error:
         sys.exit(f"waybill: {error}")
     app.synth()
 

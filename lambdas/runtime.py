@@ -96,8 +96,9 @@ class _Application:
         """Process one batch and answer Lambda which records it must deliver again."""
         batch = sqs.deliveries(event)
         ledger = self._consumer.process(batch, lambda: context.get_remaining_time_in_millis() / 1000)
-        self._logger.append_keys(function_request_id=context.aws_request_id)
-        self._tell(ledger)
+        if batch:
+            self._logger.append_keys(function_request_id=context.aws_request_id)
+            self._tell(ledger)
         return sqs.response(batch, ledger.handed_back())
 
     def _tell(self, ledger: Ledger) -> None:

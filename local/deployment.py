@@ -20,7 +20,13 @@ from local.errors import DeploymentError
 from local.fingerprint import fingerprint
 
 MAIL_FROM = "orders@waybill.example"
-CONTEXT: Mapping[str, str] = {"mail_from": MAIL_FROM, "layer": "off", "newer_version_patience_seconds": "10"}
+CONTEXT: Mapping[str, str] = {
+    "mail_from": MAIL_FROM,
+    "layer": "off",
+    "newer_version_patience_seconds": "10",
+    # Each worker is a Python process on this machine: with ten a subscription, two cores would only start processes.
+    "maximum_concurrency": "2",
+}
 
 Report = Callable[[str], None]
 

@@ -57,7 +57,7 @@ class Calls:
         together = self._consumer.calls_per_completion
         not_called: list[Work] = []
         for start in range(0, len(works), together):
-            called = []
+            called: list[Work] = []
             for work in works[start : start + together]:
                 (called if self._called(work) else not_called).append(work)
             self._complete(called)

@@ -11,26 +11,22 @@ import enum
 import random
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from messaging.batch import Work
-from messaging.effects import Add, Change, Create, Effect, Item, Key, Write
-from messaging.errors import RetryLater, TooLarge
+from messaging.effects import Create, Item, Key, Write
+from messaging.errors import RetryLater
+from messaging.items import attributes, plain, transact_item
 from messaging.topology import EXPIRATION, INBOX, Subscription
+from messaging.transaction import MAX_ACTIONS, Transaction, Unit
 
-# Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
-MAX_ACTIONS = 100
+# Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
 MAX_KEYS = 100
 MAX_FRUITLESS_READS = 5
 COMPLETED = "COMPLETED"
-
-serialize = TypeSerializer().serialize
-_deserialize = TypeDeserializer().deserialize
 
 
 class Result(enum.Enum):
@@ -44,21 +40,6 @@ class Result(enum.Enum):
     UNAVAILABLE = "throttled, or no answer: it may even have been applied"
     TOO_LARGE = "DynamoDB refuses the item or the transaction for its size"
     INNOCENT = "nothing wrong with this unit; the transaction was cancelled for another"
-
-
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """One message's effect, on its way into a transaction."""
-
-    work: Work
-    effect: Effect
-
-    @property
-    def marks_itself(self) -> bool:
-        """Whether the effect's one item is keyed by the event, and so can be the marker."""
-        if len(self.effect.writes) != 1 or not isinstance(self.effect.writes[0], Create):
-            return False
-        return self.work.message.id in (self.effect.writes[0].key.partition, self.effect.writes[0].key.sort)
 
 
 class Inbox:
@@ -121,7 +102,9 @@ class Inbox:
     def commit(self, transaction: Transaction) -> list[Result]:
         """Commit: all APPLIED, or none and the reason for each unit, in the units' order. Raises nothing of AWS's."""
         try:
-            self._client.transact_write_items(TransactItems=[self._action(write) for write in transaction.writes])
+            self._client.transact_write_items(
+                TransactItems=[transact_item(write, self._tables[write.key.table]) for write in transaction.writes]
+            )
         except self._client.exceptions.TransactionCanceledException as error:
             return self._judge_reasons(transaction, error.response["CancellationReasons"])
         except ClientError as error:
@@ -146,22 +129,6 @@ class Inbox:
         expires_at = int(self._clock()) + self._subscription.marker_lifetime_seconds
         marker = Create(self.marker_key(message.id), {"status": COMPLETED, EXPIRATION: expires_at, **proof})
         return [marker, *unit.effect.writes]
-
-    def _action(self, write: Write) -> dict[str, Any]:
-        table = self._tables[write.key.table]
-        key = write.key.attributes
-        if isinstance(write, Create):
-            return {
-                "Put": {
-                    "TableName": table,
-                    "Item": attributes({**write.attributes, **key}),
-                    "ConditionExpression": "attribute_not_exists(#key)",
-                    "ExpressionAttributeNames": {"#key": next(iter(key))},
-                    "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-                }
-            }
-        update = _change_expression(write) if isinstance(write, Change) else _add_expression(write)
-        return {"Update": {"TableName": table, "Key": attributes(key), **update}}
 
     def _judge_reasons(self, transaction: Transaction, reasons: Sequence[Any]) -> list[Result]:
         results = [Result.INNOCENT] * len(transaction.units)
@@ -206,66 +173,6 @@ class Inbox:
         return found, unprocessed
 
 
-class Transaction:
-    """The units of one transaction, their commuting writes merged. `owners` says which units want each write."""
-
-    def __init__(self, writes_of: Callable[[Unit], list[Write]], max_units: int) -> None:
-        self.units: list[Unit] = []
-        self.writes: list[Write] = []
-        self.owners: list[list[int]] = []
-        self._positions: dict[Key, int] = {}
-        self._writes_of = writes_of
-        self._max_units = max_units
-
-    def offer(self, unit: Unit) -> bool:
-        """Take the unit whole, unless it is one too many or writes an item of an earlier unit without commuting.
-
-        Raises TooLarge for a unit that no transaction takes, and ValueError for one that contradicts itself.
-        """
-        writes = _merged(self._writes_of(unit))
-        if len(writes) > MAX_ACTIONS:
-            raise TooLarge(
-                f"event {unit.work.message.id!r} has {len(writes)} writes, a transaction takes {MAX_ACTIONS}: split it"
-            )
-        new = [write for write in writes if write.key not in self._positions]
-        full = len(self.units) == self._max_units or len(self.writes) + len(new) > MAX_ACTIONS
-        if full or not all(
-            _commute(self.writes[self._positions[write.key]], write) for write in writes if write not in new
-        ):
-            return False
-        for write in writes:
-            self._put(write)
-        self.units.append(unit)
-        return True
-
-    def _put(self, write: Write) -> None:
-        position = self._positions.setdefault(write.key, len(self.writes))
-        if position == len(self.writes):
-            self.writes.append(write)
-            self.owners.append([])
-        else:
-            self.writes[position] = _merge(self.writes[position], write)
-        self.owners[position].append(len(self.units))
-
-
-def _merged(writes: Iterable[Write]) -> list[Write]:
-    """One unit's writes with one write an item, as DynamoDB demands."""
-    merged: dict[Key, Write] = {}
-    for write in writes:
-        merged[write.key] = _merge(merged[write.key], write) if write.key in merged else write
-    return list(merged.values())
-
-
-def _commute(earlier: Write, later: Write) -> bool:
-    return isinstance(earlier, Add) and isinstance(later, Add) and earlier.attribute == later.attribute
-
-
-def _merge(earlier: Write, later: Write) -> Write:
-    if isinstance(earlier, Add) and isinstance(later, Add) and earlier.attribute == later.attribute:
-        return earlier.merged(later)
-    raise ValueError(f"two writes to one item of table {later.key.table!r} that don't commute")
-
-
 # A matching marker outranks every other reason: what is applied is applied.
 _RANK = [
     Result.APPLIED,
@@ -300,39 +207,3 @@ def _judge_refusal(error: ClientError) -> Result:
 def _judge_validation(fault: Mapping[str, Any]) -> Result:
     """An item over 400 KB or a request over 4 MB never fits. Any other refusal is a bug that a new version may mend."""
     return Result.TOO_LARGE if "size" in fault.get("Message", "").lower() else Result.UNAVAILABLE
-
-
-def attributes(item: Item) -> dict[str, Any]:
-    """Plain values as DynamoDB's attribute values."""
-    return {name: serialize(value) for name, value in item.items()}
-
-
-def plain(item: Mapping[str, Any]) -> dict[str, Any]:
-    """DynamoDB's attribute values as plain ones."""
-    return {name: _deserialize(value) for name, value in item.items()}
-
-
-def _change_expression(change: Change) -> dict[str, Any]:
-    names = {f"#s{n}": name for n, name in enumerate(change.attributes)} | {
-        f"#e{n}": name for n, name in enumerate(change.expected)
-    }
-    values = {f":s{n}": value for n, value in enumerate(change.attributes.values())}
-    values |= {f":e{n}": value for n, value in enumerate(change.expected.values())}
-    return {
-        "UpdateExpression": "SET " + ", ".join(f"#s{n} = :s{n}" for n in range(len(change.attributes))),
-        "ConditionExpression": " AND ".join(f"#e{n} = :e{n}" for n in range(len(change.expected))),
-        "ExpressionAttributeNames": names,
-        "ExpressionAttributeValues": attributes(values),
-    }
-
-
-def _add_expression(add: Add) -> dict[str, Any]:
-    expression: dict[str, Any] = {
-        "UpdateExpression": "ADD #n :amount",
-        "ExpressionAttributeNames": {"#n": add.attribute},
-        "ExpressionAttributeValues": attributes({":amount": add.amount}),
-    }
-    if add.needs is not None:
-        expression["ConditionExpression"] = "#n >= :needs"
-        expression["ExpressionAttributeValues"] |= attributes({":needs": add.needs})
-    return expression

@@ -23,7 +23,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from messaging.batch import Work
 from messaging.effects import Item
 from messaging.errors import RetryLater
-from messaging.inbox import COMPLETED, Inbox, Result, judge_marker, serialize
+from messaging.inbox import COMPLETED, Inbox, Result, judge_marker
+from messaging.items import serialize
 from messaging.topology import EXPIRATION, Subscription
 
 INPROGRESS = "INPROGRESS"

@@ -16,7 +16,8 @@ from functools import partial
 from messaging.batch import Boundary, Ledger, Verdict, Work
 from messaging.effects import Transactional, View
 from messaging.errors import RetryLater, TamperedEvent, TooLarge
-from messaging.inbox import MAX_ACTIONS, Inbox, Result, Transaction, Unit
+from messaging.inbox import Inbox, Result
+from messaging.transaction import MAX_ACTIONS, Transaction, Unit
 
 MAX_ATTEMPTS = 5  # of one record within one batch; then its queue waits for better times
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from aws_cdk import Annotations, Stack
 from constructs import Construct
@@ -44,10 +43,8 @@ class ConsumersStack(Stack):
         for row in subscriptions:
             if "ses:SendEmail" in row.calls and deployment.mail_from is None:
                 self._warn_left_out(row)
-            elif deployment.newer_version_patience_seconds is None:
-                yield row
             else:
-                yield replace(row, newer_version_patience_seconds=deployment.newer_version_patience_seconds)
+                yield deployment.applied_to(row)
 
     def _warn_left_out(self, row: Subscription) -> None:
         Annotations.of(self).add_warning_v2(

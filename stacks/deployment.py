@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, cast
 
 from aws_cdk import CfnResource, RemovalPolicy
 from constructs import Node
 
+from messaging.topology import Subscription
 from stacks.errors import SynthError
 
 Stage = Literal["dev", "prod"]
@@ -27,6 +28,7 @@ class Deployment:
     mail_from: str | None = None
     with_layer: bool = True
     newer_version_patience_seconds: int | None = None
+    maximum_concurrency: int | None = None
 
     @classmethod
     def from_context(cls, node: Node) -> Deployment:
@@ -38,13 +40,25 @@ class Deployment:
             log_level=_one_of(node, "log_level", LOG_LEVELS, default=default_level),
             mail_from=_address(node, "mail_from"),
             with_layer=_one_of(node, "layer", ("on", "off")) == "on",
-            newer_version_patience_seconds=_seconds(node, "newer_version_patience_seconds"),
+            newer_version_patience_seconds=_number(node, "newer_version_patience_seconds", "a whole number of seconds"),
+            maximum_concurrency=_number(node, "maximum_concurrency", "a whole number"),
         )
 
     @property
     def prod(self) -> bool:
         """Whether people depend on it: protected from deletion, and its data outlives it."""
         return self.stage == "prod"
+
+    def applied_to(self, row: Subscription) -> Subscription:
+        """The row as this deployment's options change it. Raises TopologyError for a value that AWS refuses."""
+        patience_seconds, concurrency = self.newer_version_patience_seconds, self.maximum_concurrency
+        return replace(
+            row,
+            newer_version_patience_seconds=row.newer_version_patience_seconds
+            if patience_seconds is None
+            else patience_seconds,
+            maximum_concurrency=row.maximum_concurrency if concurrency is None else concurrency,
+        )
 
     def keep(self, resource: CfnResource) -> None:
         """Let what holds data (a table, a queue, a log) outlive its stack or its row, in prod.
@@ -77,10 +91,10 @@ def _address(node: Node, option: str) -> str | None:
     return value
 
 
-def _seconds(node: Node, option: str) -> int | None:
+def _number(node: Node, option: str, what: str) -> int | None:
     value = _text(node, option)
     if value is None:
         return None
     if not (value.isascii() and value.isdigit()):
-        raise SynthError(f"-c {option}={value}: it must be a whole number of seconds")
+        raise SynthError(f"-c {option}={value}: it must be {what}")
     return int(value)

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from messaging.batch import Work
 from messaging.effects import Add, Change, Create, Effect, Key, View, Write
 from messaging.errors import RetryLater, UndeclaredRead
-from messaging.inbox import MAX_FRUITLESS_READS, Inbox, Result, Unit
+from messaging.inbox import MAX_FRUITLESS_READS, Inbox, Result
 from messaging.message import decode
 from messaging.topology import EXPIRATION, ORDERS, TABLES
+from messaging.transaction import Unit
 from tests.doubles import Wire
 from tests.factories import NOW, body, delivery, order
 

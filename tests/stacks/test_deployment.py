@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from aws_cdk import App
 
+from messaging.errors import TopologyError
 from messaging.topology import ORDERS
 from stacks.deployment import Deployment
 from stacks.errors import SynthError
@@ -43,6 +44,7 @@ def test_options_are_read() -> None:
         ("mail_from", "*@example.com"),
         ("newer_version_patience_seconds", "-1"),
         ("newer_version_patience_seconds", "1.5"),
+        ("maximum_concurrency", "many"),
     ],
 )
 def test_a_wrong_option_is_named(option: str, value: str) -> None:
@@ -106,6 +108,15 @@ def test_patience_overrides_every_row(synth: Synthesize) -> None:
     hasty = synth(newer_version_patience_seconds="10")
     for function in hasty.consumers.properties("AWS::Lambda::Function"):
         assert function["Environment"]["Variables"]["WAYBILL_NEWER_VERSION_PATIENCE_SECONDS"] == "10"
+
+
+def test_concurrency_overrides_every_row(synth: Synthesize) -> None:
+    """maximum_concurrency reaches every mapping, and a number that AWS refuses stops the synth."""
+    narrow = synth(maximum_concurrency="2")
+    for mapping in narrow.consumers.properties("AWS::Lambda::EventSourceMapping"):
+        assert mapping["ScalingConfig"] == {"MaximumConcurrency": 2}
+    with pytest.raises(TopologyError, match="maximum concurrency"):
+        synth(maximum_concurrency="1")
 
 
 def test_synth_asks_aws_nothing(dev: Assembly) -> None:

@@ -1,0 +1,66 @@
+"""Items and writes in DynamoDB's wire format."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+
+from messaging.effects import Add, Change, Create, Item, Write
+
+serialize = TypeSerializer().serialize
+_deserialize = TypeDeserializer().deserialize
+
+
+def attributes(item: Item) -> dict[str, Any]:
+    """Plain values as DynamoDB's attribute values."""
+    return {name: serialize(value) for name, value in item.items()}
+
+
+def plain(item: Mapping[str, Any]) -> dict[str, Any]:
+    """DynamoDB's attribute values as plain ones."""
+    return {name: _deserialize(value) for name, value in item.items()}
+
+
+def transact_item(write: Write, table: str) -> dict[str, Any]:
+    """A write as an entry of TransactItems. A failed creation tells what was there."""
+    key = write.key.attributes
+    if isinstance(write, Create):
+        return {
+            "Put": {
+                "TableName": table,
+                "Item": attributes({**write.attributes, **key}),
+                "ConditionExpression": "attribute_not_exists(#key)",
+                "ExpressionAttributeNames": {"#key": next(iter(key))},
+                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+            }
+        }
+    update = _change_expression(write) if isinstance(write, Change) else _add_expression(write)
+    return {"Update": {"TableName": table, "Key": attributes(key), **update}}
+
+
+def _change_expression(change: Change) -> dict[str, Any]:
+    names = {f"#s{n}": name for n, name in enumerate(change.attributes)} | {
+        f"#e{n}": name for n, name in enumerate(change.expected)
+    }
+    values = {f":s{n}": value for n, value in enumerate(change.attributes.values())}
+    values |= {f":e{n}": value for n, value in enumerate(change.expected.values())}
+    return {
+        "UpdateExpression": "SET " + ", ".join(f"#s{n} = :s{n}" for n in range(len(change.attributes))),
+        "ConditionExpression": " AND ".join(f"#e{n} = :e{n}" for n in range(len(change.expected))),
+        "ExpressionAttributeNames": names,
+        "ExpressionAttributeValues": attributes(values),
+    }
+
+
+def _add_expression(add: Add) -> dict[str, Any]:
+    expression: dict[str, Any] = {
+        "UpdateExpression": "ADD #n :amount",
+        "ExpressionAttributeNames": {"#n": add.attribute},
+        "ExpressionAttributeValues": attributes({":amount": add.amount}),
+    }
+    if add.needs is not None:
+        expression["ConditionExpression"] = "#n >= :needs"
+        expression["ExpressionAttributeValues"] |= attributes({":needs": add.needs})
+    return expression

@@ -1,0 +1,88 @@
+"""A DynamoDB transaction in the making: the effects of several messages, with commuting writes merged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from messaging.batch import Work
+from messaging.effects import Add, Create, Effect, Key, Write
+from messaging.errors import TooLarge
+
+# Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+MAX_ACTIONS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One message's effect, on its way into a transaction."""
+
+    work: Work
+    effect: Effect
+
+    @property
+    def marks_itself(self) -> bool:
+        """Whether the effect's one item is keyed by the event, and so can be the marker."""
+        if len(self.effect.writes) != 1 or not isinstance(self.effect.writes[0], Create):
+            return False
+        return self.work.message.id in (self.effect.writes[0].key.partition, self.effect.writes[0].key.sort)
+
+
+class Transaction:
+    """The units of one transaction, their commuting writes merged. `owners` says which units want each write."""
+
+    def __init__(self, writes_of: Callable[[Unit], list[Write]], max_units: int) -> None:
+        self.units: list[Unit] = []
+        self.writes: list[Write] = []
+        self.owners: list[list[int]] = []
+        self._positions: dict[Key, int] = {}
+        self._writes_of = writes_of
+        self._max_units = max_units
+
+    def offer(self, unit: Unit) -> bool:
+        """Take the unit whole, unless it is one too many or writes an item of an earlier unit without commuting.
+
+        Raises TooLarge for a unit that no transaction takes, and ValueError for one that contradicts itself.
+        """
+        writes = _merged(self._writes_of(unit))
+        if len(writes) > MAX_ACTIONS:
+            raise TooLarge(
+                f"event {unit.work.message.id!r} has {len(writes)} writes, a transaction takes {MAX_ACTIONS}: split it"
+            )
+        new = [write for write in writes if write.key not in self._positions]
+        full = len(self.units) == self._max_units or len(self.writes) + len(new) > MAX_ACTIONS
+        if full or not all(
+            _commute(self.writes[self._positions[write.key]], write) for write in writes if write not in new
+        ):
+            return False
+        for write in writes:
+            self._put(write)
+        self.units.append(unit)
+        return True
+
+    def _put(self, write: Write) -> None:
+        position = self._positions.setdefault(write.key, len(self.writes))
+        if position == len(self.writes):
+            self.writes.append(write)
+            self.owners.append([])
+        else:
+            self.writes[position] = _merge(self.writes[position], write)
+        self.owners[position].append(len(self.units))
+
+
+def _merged(writes: Iterable[Write]) -> list[Write]:
+    """One unit's writes with one write an item, as DynamoDB demands."""
+    merged: dict[Key, Write] = {}
+    for write in writes:
+        merged[write.key] = _merge(merged[write.key], write) if write.key in merged else write
+    return list(merged.values())
+
+
+def _commute(earlier: Write, later: Write) -> bool:
+    return isinstance(earlier, Add) and isinstance(later, Add) and earlier.attribute == later.attribute
+
+
+def _merge(earlier: Write, later: Write) -> Write:
+    if isinstance(earlier, Add) and isinstance(later, Add) and earlier.attribute == later.attribute:
+        return earlier.merged(later)
+    raise ValueError(f"two writes to one item of table {later.key.table!r} that don't commute")

@@ -16,7 +16,7 @@ INTERRUPTED = 130
 def main(argv: list[str]) -> int:
     """Run one command. Returns its exit code."""
     if argv[:1] == ["demo"]:
-        from local.demo import main as demo
+        from local.demo.command import main as demo
 
         return _guarded(lambda: demo(argv[1:], ROOT))
     command = _parser().parse_args(argv).command

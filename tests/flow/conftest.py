@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from local import engine as local_engine
+from local.demo.places import Places
 from local.deployment import Deployment, down, up
 from local.engine import Engine
-from local.places import Places
 
 ROOT = Path(__file__).parents[2]
 SOURCES = ("app.py", "cdk.json", "package.json", "package-lock.json", "stacks", "messaging", "lambdas")

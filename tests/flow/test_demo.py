@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from local.demo import main
+from local.demo.command import main
 
 pytestmark = pytest.mark.xdist_group("flow")
 

@@ -19,15 +19,15 @@ import pytest
 
 from local import engine as local_engine
 from local import processes
+from local.demo.drain import Watch, drain
+from local.demo.generator import generate_orders, generate_stock
+from local.demo.places import Places
+from local.demo.publishing import cancellations
+from local.demo.queues import count_emails, total_depth
+from local.demo.stock import initial_units, read_levels, seed_stock
+from local.demo.tables import read_markers, read_revenue, scan
 from local.deployment import Deployment
-from local.drain import Watch, drain
 from local.engine import Engine
-from local.generator import generate_orders, generate_stock
-from local.places import Places
-from local.publishing import cancellations
-from local.queues import count_emails, total_depth
-from local.stock import initial_units, read_levels, seed_stock
-from local.tables import read_markers, read_revenue, scan
 from messaging.events import OrderPlaced
 from messaging.publisher import Publisher
 from messaging.topology import INBOX, ORDER_LOG, ORDERS, RESERVATIONS, REVENUE, STOCK

@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
-from local.accounting import Account
-from local.audit import Finding
-from local.stock import StockLevels
+from local.demo.accounting import Account
+from local.demo.audit import Finding
+from local.demo.stock import StockLevels
 
 _MONEY = Decimal("0.0001")
 

@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from local.journal import Record
-from local.queues import ParkedMessage
+from local.demo.journal import Record
+from local.demo.queues import ParkedMessage
 from messaging.events import Event
 from messaging.topology import Topic
 

@@ -10,7 +10,7 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from local.summary import Summary, money
+from local.demo.summary import Summary, money
 
 _WIDTH_WITHOUT_TERMINAL = 100
 

@@ -10,19 +10,19 @@ from typing import Any
 import msgspec
 import pytest
 
-from local.accounting import Ledger
-from local.generator import generate_orders
-from local.poison import KINDS, send_poison
-from local.progress import Lines, open_progress
-from local.publishing import Publishing, cancellations
-from local.queues import ParkedMessage, peek
-from local.summary import money
+from local.demo.accounting import Ledger
+from local.demo.generator import generate_orders
+from local.demo.poison import KINDS, send_poison
+from local.demo.progress import Lines, open_progress
+from local.demo.publishing import Publishing, cancellations
+from local.demo.queues import ParkedMessage, peek
+from local.demo.summary import money
 from messaging.errors import Poison
 from messaging.events import Event
 from messaging.message import decode
 from messaging.publisher import FailedEntry, PublishReport
 from messaging.topology import ORDERS
-from tests.local.fake_engine import FakeEngine, serving
+from tests.local.demo.fake_engine import FakeEngine, serving
 
 PLACED = list(generate_orders(30, 1))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from local.drain import PATIENCE_SECONDS, Watch, drain
+from local.demo.drain import PATIENCE_SECONDS, Watch, drain
 
 
 class Clock:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from local.places import Places
+from local.demo.places import Places
 
 _EMPTY_BATCH = b'{"Records": []}'
 

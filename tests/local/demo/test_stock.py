@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from local.generator import generate_orders
-from local.ndjson import InputError
-from local.stock import SeedError, initial_units, read_levels, read_stock, seed_stock
+from local.demo.generator import generate_orders
+from local.demo.ndjson import InputError
+from local.demo.stock import SeedError, initial_units, read_levels, read_stock, seed_stock
 from messaging.events import Address, Line, OrderPlaced
 
 

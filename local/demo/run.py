@@ -9,20 +9,20 @@ from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
-from local.accounting import Ledger
-from local.audit import Finding, audit
-from local.drain import Watch, drain
-from local.evidence import Evidence, gather_evidence, read_baseline
-from local.flush import flush_logs
-from local.journal import Journal
-from local.places import DeployedEngine, Places
-from local.poison import PoisonReport, send_poison
-from local.progress import Progress
-from local.publishing import Publishing, cancellations
-from local.queues import total_depth
-from local.scenario import Scenario
-from local.stock import seed_stock
-from local.summary import Seconds, Summary
+from local.demo.accounting import Ledger
+from local.demo.audit import Finding, audit
+from local.demo.drain import Watch, drain
+from local.demo.evidence import Evidence, gather_evidence, read_baseline
+from local.demo.flush import flush_logs
+from local.demo.journal import Journal
+from local.demo.places import DeployedEngine, Places
+from local.demo.poison import PoisonReport, send_poison
+from local.demo.progress import Progress
+from local.demo.publishing import Publishing, cancellations
+from local.demo.queues import total_depth
+from local.demo.scenario import Scenario
+from local.demo.stock import seed_stock
+from local.demo.summary import Seconds, Summary
 from messaging.events import Event
 from messaging.publisher import Publisher
 from messaging.topology import ORDERS, STOCK

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from local.accounting import RECEIVE_COUNT_REACHED, Account, Ledger
-from local.generator import generate_orders
-from local.journal import Record
-from local.queues import ParkedMessage
+from local.demo.accounting import RECEIVE_COUNT_REACHED, Account, Ledger
+from local.demo.generator import generate_orders
+from local.demo.journal import Record
+from local.demo.queues import ParkedMessage
 from messaging.events import OrderPlaced
 from messaging.topology import ORDERS
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from local.journal import Journal, parse
+from local.demo.journal import Journal, parse
 
 ENTRY = {
     "message": "record",
@@ -98,7 +98,7 @@ def test_only_the_consumers_asked_for_are_read() -> None:
 
 def test_an_answer_that_the_engine_cuts_without_a_token_is_read_on(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every line is read, although an answer holds only so many."""
-    monkeypatch.setattr("local.journal._PAGE_LINES", 3)
+    monkeypatch.setattr("local.demo.journal._PAGE_LINES", 3)
     logs = Logs(page=3)
     logs.events = [(int(AT * 1000) + number, line(delivery_id=f"d{number}")) for number in range(8)]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.ndjson import InputError, LineError, decode, read_lines
+from local.demo.ndjson import InputError, LineError, decode, read_lines
 from messaging.events import OrderPlaced
 
 

@@ -11,10 +11,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from local.demo import main
+from local.demo.command import main
+from local.demo.generator import generate_orders
 from local.errors import LocalError
-from local.generator import generate_orders
-from tests.local.fake_engine import FakeEngine, serving
+from tests.local.demo.fake_engine import FakeEngine, serving
 
 Demo = Callable[..., tuple[int, dict[str, Any]]]
 
@@ -41,8 +41,8 @@ class Up:
 
 @pytest.fixture
 def up(monkeypatch: pytest.MonkeyPatch) -> Iterator[Up]:
-    monkeypatch.setattr("local.drain._POLL_SECONDS", 0.001)
-    monkeypatch.setattr("local.drain._FLUSH_AFTER_SECONDS", 0.0)
+    monkeypatch.setattr("local.demo.drain._POLL_SECONDS", 0.001)
+    monkeypatch.setattr("local.demo.drain._FLUSH_AFTER_SECONDS", 0.0)
     monkeypatch.delenv("WAYBILL_DEV_STARTED_AT", raising=False)
     monkeypatch.delenv("WAYBILL_DEV_ENVIRONMENT_SECONDS", raising=False)
     up = Up()

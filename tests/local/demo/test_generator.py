@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from local.generator import generate_orders, generate_stock
+from local.demo.generator import generate_orders, generate_stock
 from messaging.events import OrderPlaced
 
 ORDERS = list(generate_orders(200, seed=1))

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import msgspec
 
-from local.generator import generate_orders, generate_stock
-from local.orders import OrderFile, read_orders
-from local.stock import initial_units, read_stock
+from local.demo.generator import generate_orders, generate_stock
+from local.demo.orders import OrderFile, read_orders
+from local.demo.stock import initial_units, read_stock
 from messaging.events import OrderPlaced
 
 _SIBLING_STOCK = "stock.ndjson"

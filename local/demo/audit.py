@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from local.accounting import Delivery, Ledger
-from local.evidence import Evidence
-from local.queues import ParkedMessage
-from local.stock import StockLevels
-from local.tables import Marker, exact_sum
+from local.demo.accounting import Delivery, Ledger
+from local.demo.evidence import Evidence
+from local.demo.queues import ParkedMessage
+from local.demo.stock import StockLevels
+from local.demo.tables import Marker, exact_sum
 from messaging.events import Event, OrderCancelled, OrderPlaced
 
 # Whose effects revenue and e-mails are.

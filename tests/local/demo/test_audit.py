@@ -7,14 +7,14 @@ from decimal import Decimal
 
 import msgspec
 
-from local.accounting import Ledger
-from local.audit import Finding, audit
-from local.evidence import Evidence
-from local.generator import generate_orders
-from local.journal import Record
-from local.queues import ParkedMessage
-from local.stock import StockLevels
-from local.tables import Marker
+from local.demo.accounting import Ledger
+from local.demo.audit import Finding, audit
+from local.demo.evidence import Evidence
+from local.demo.generator import generate_orders
+from local.demo.journal import Record
+from local.demo.queues import ParkedMessage
+from local.demo.stock import StockLevels
+from local.demo.tables import Marker
 from messaging.events import Event, OrderCancelled
 from messaging.topology import ORDERS
 

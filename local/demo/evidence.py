@@ -7,10 +7,10 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from decimal import Decimal
 
-from local.places import DeployedEngine, Places
-from local.queues import ParkedMessage, count_emails, peek
-from local.stock import StockLevels, read_levels
-from local.tables import Marker, read_markers, read_revenue
+from local.demo.places import DeployedEngine, Places
+from local.demo.queues import ParkedMessage, count_emails, peek
+from local.demo.stock import StockLevels, read_levels
+from local.demo.tables import Marker, read_markers, read_revenue
 from messaging.topology import INBOX, ORDER_LOG, RESERVATIONS, REVENUE, STOCK
 
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from local.ndjson import MAX_LINE_BYTES, InputError
-from local.orders import Rejection, read_orders
-from local.scenario import load_scenario
+from local.demo.ndjson import MAX_LINE_BYTES, InputError
+from local.demo.orders import Rejection, read_orders
+from local.demo.scenario import load_scenario
 
-NORTHWIND = Path(__file__).parents[3] / "shared" / "data" / "northwind"
+NORTHWIND = Path(__file__).parents[4] / "shared" / "data" / "northwind"
 SECRET = "s3cret-payload"
 
 GOOD: dict[str, Any] = {

@@ -11,9 +11,9 @@ from typing import Annotated, Any
 
 import msgspec
 
+from local.demo.ndjson import InputError, LineError, decode, read_lines
+from local.demo.tables import scan
 from local.errors import LocalError
-from local.ndjson import InputError, LineError, decode, read_lines
-from local.tables import scan
 from messaging.events import Identifier, OrderPlaced, Text
 
 # Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchExecuteStatement.html

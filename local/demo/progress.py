@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol, TextIO
 
-from local.accounting import Ledger
+from local.demo.accounting import Ledger
 
 _LINE_EVERY_SECONDS = 5.0
 

@@ -11,14 +11,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from local.demo.ndjson import InputError
+from local.demo.scenario import Scenario, ScenarioNote, load_scenario
 from local.errors import LocalError
-from local.ndjson import InputError
-from local.scenario import Scenario, ScenarioNote, load_scenario
 
 if TYPE_CHECKING:
-    from local.places import DeployedEngine
-    from local.progress import Progress
-    from local.summary import Summary
+    from local.demo.places import DeployedEngine
+    from local.demo.progress import Progress
+    from local.demo.summary import Summary
 
 EXIT_ACCOUNTED_FOR = 0
 EXIT_FAILED = 1
@@ -109,7 +109,7 @@ def _scenario(options: argparse.Namespace) -> Scenario:
 
 
 def _demo(options: argparse.Namespace, scenario: Scenario, root: Path, up: Up, started_at: float) -> int:
-    from local.progress import open_progress
+    from local.demo.progress import open_progress
 
     progress = open_progress()
     try:
@@ -121,7 +121,7 @@ def _demo(options: argparse.Namespace, scenario: Scenario, root: Path, up: Up, s
             print(f"unaccounted: {finding.text}", file=sys.stderr)
         print(json.dumps(summary.document(), indent=2))
     else:
-        from local.report import print_report
+        from local.demo.report import print_report
 
         print_report(summary, sys.stdout)
     return EXIT_FAILED if summary.unaccounted else EXIT_ACCOUNTED_FOR
@@ -132,7 +132,7 @@ def _run(
 ) -> Summary:
     from botocore.exceptions import BotoCoreError, ClientError
 
-    from local.run import Plan, perform, start_of
+    from local.demo.run import Plan, perform, start_of
 
     plan = Plan(cancel=options.cancel, duplicates=options.duplicates, poison=options.poison, seed=options.seed)
     try:
@@ -159,8 +159,8 @@ def _engine_for(scenario: Scenario, root: Path, up: Up, progress: Progress) -> D
 
 
 def _holds_data(engine: DeployedEngine) -> bool:
-    from local.places import Places
-    from local.tables import is_empty
+    from local.demo.places import Places
+    from local.demo.tables import is_empty
     from messaging.topology import INBOX, ORDER_LOG, STOCK
 
     places, dynamodb = Places(engine.outputs), engine.client("dynamodb")

@@ -1,0 +1,1 @@
+"""The demo: orders published into the deployment, and every message accounted for."""

@@ -3,7 +3,7 @@
 Run as a file in isolated mode (`python -I local/host.py SOCKET_FD CLEAN_MARK`), so that it imports MiniStack and
 nothing of Waybill. On SIGTERM it stops polling, lets running functions finish while the API still answers, and
 only then shuts down. MiniStack's own way saves while functions still run: one table's effects could be saved and
-the deletion of their messages not, or the reverse.
+the deletion of their messages not, or the reverse. It also forgets the e-mails that SES sent: they are kept beside.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 from types import ModuleType
 
 DRAIN_SECONDS = 8.0  # past the topology's longest function time-out (5 s)
+EMAILS = "waybill_sent_emails"  # a file of ours among MiniStack's
 OPEN_FILES = 8192  # a burst of connections passes the usual 1,024; far more slows each spawn on some systems
 
 logger = logging.getLogger("waybill.engine")
@@ -37,8 +38,10 @@ def main(socket_fd: int, clean_mark: Path) -> None:
     config.keep_alive_timeout = 75
     config.graceful_timeout = 1.0  # long-polling clients are cut off
     config.loglevel = "WARNING"
+    _restore_emails()
     asyncio.run(_serve(app, config))
     _kill_workers()
+    _save_emails()
     clean_mark.write_text(f"{time.time()}\n", encoding="ascii")
 
 
@@ -83,6 +86,24 @@ def _stop_polling(functions: ModuleType, deadline: float) -> None:
     functions._esm_wake.set()
     if functions._poller_started:
         passed.wait(max(0.0, deadline - time.monotonic()))
+
+
+def _save_emails() -> None:
+    from ministack.core import persistence
+
+    mail = sys.modules.get("ministack.services.ses")
+    if mail is not None:
+        persistence.save_state(EMAILS, {"sent": mail._sent_emails})
+
+
+def _restore_emails() -> None:
+    from ministack.core import persistence
+
+    saved = persistence.load_state(EMAILS)
+    if saved:
+        from ministack.services import ses as mail
+
+        mail._sent_emails._data.update(saved["sent"]._data)
 
 
 def _kill_workers() -> None:

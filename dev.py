@@ -7,6 +7,7 @@
     status  say what runs and what is deployed
     test    what every change must pass: lint, types, import rules, all tests; arguments go to pytest
     check   `test`, and the longer checks as soon as there are any
+    bench   measure the synth, the first order and draining 830 of them, in a copy of the checkout (--help)
     clean   stop the engine and remove all that was made here: .venv, node_modules, .waybill, caches
 
 Needs Python 3.11 or newer on Linux or macOS and nothing else. Packages are those of the lock files, with their hashes,
@@ -43,7 +44,7 @@ except ImportError:
 ROOT = Path(__file__).resolve().parent
 STARTED_AT = time.time()
 RUN_LOCK, DEV_LOCK, NODE_LOCK = "requirements.txt", "requirements-dev.txt", "package-lock.json"
-CHECKED = ("messaging", "lambdas", "stacks", "local", "app.py", "dev.py")
+CHECKED = ("messaging", "lambdas", "stacks", "local", "benchmarks", "app.py", "dev.py")
 LOCAL_COMMANDS = ("demo", "up", "down", "status")
 MADE_HERE = (
     ".venv",
@@ -76,6 +77,8 @@ def main(arguments: Sequence[str]) -> int:
             return run_local(command, rest)
         if command in ("test", "check"):
             return run_tests(rest)
+        if command == "bench":
+            return run_benchmarks(rest)
         if command == "clean":
             return clean()
     except SetupError as error:
@@ -84,9 +87,6 @@ def main(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         say("dev.py: interrupted; the next run goes on where this one stopped")
         return INTERRUPTED
-    if command == "bench":
-        say("dev.py: there are no benchmarks yet; they come with the consumer protocol's next version")
-        return USAGE
     say((__doc__ or "").strip())
     return 0 if command in ("help", "-h", "--help") else USAGE
 
@@ -114,6 +114,13 @@ def run_tests(arguments: Sequence[str]) -> int:
     workers = str(min(os.cpu_count() or 1, 4))
     command = [str(venv_python()), "-m", "pytest", "-n", workers, "--dist", "loadgroup", *arguments]
     return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+
+
+def run_benchmarks(arguments: Sequence[str]) -> int:
+    """The benchmarks, in this environment."""
+    make_environment(dev=False)
+    command = [str(venv_python()), "-m", "benchmarks", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=child_environment(os.environ), check=False).returncode
 
 
 def checks() -> list[tuple[str, list[str]]]:

@@ -1,0 +1,1 @@
+"""Benchmarks: how long things take, measured as a person or a CI job meets them."""

@@ -1,0 +1,129 @@
+"""The developer's loop: a synth, the first order after `demo`, and draining a file of orders.
+
+Everything runs in a copy of the checkout, so that an engine that somebody works with is left alone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+COPIED = (
+    *("app.py", "dev.py", "cdk.json", "package.json", "package-lock.json"),
+    *("stacks", "messaging", "lambdas", "local"),
+)
+ORDERS = 830
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """Seconds of several runs of one thing, and the goal for their median."""
+
+    what: str
+    goal_seconds: float
+    seconds: list[float]
+
+    @property
+    def median(self) -> float:
+        """What to quote."""
+        return statistics.median(self.seconds)
+
+    @property
+    def missed(self) -> bool:
+        """Whether the median is above the goal."""
+        return self.median > self.goal_seconds
+
+    def document(self) -> dict[str, Any]:
+        """As JSON."""
+        return {"what": self.what, "goal_seconds": self.goal_seconds, "median": self.median, "seconds": self.seconds}
+
+
+def synth() -> list[Measurement]:
+    """`python app.py`, warm, without the template validator, which plain `cdk synth` and the tests keep on."""
+    with _copy() as root:
+        node = str(ROOT / ".venv" / "bin")
+        environment = {**os.environ, "CDK_VALIDATION": "false", "PATH": f"{node}{os.pathsep}{os.environ['PATH']}"}
+        command = [sys.executable, "app.py"]
+        context = json.dumps({"layer": "off", "mail_from": "orders@example.com"})
+
+        def run(number: int) -> float:
+            output = {"CDK_OUTDIR": str(root / f"out-{number}"), "CDK_CONTEXT_JSON": context}
+            return _timed(lambda: _run(command, root, {**environment, **output}))
+
+        run(0)  # warms the caches
+        return [Measurement("python app.py (synth), warm", 1.5, [run(number) for number in range(1, 8)])]
+
+
+def first_order() -> list[Measurement]:
+    """From the start of `dev.py demo` to the first order processed, and how long all of them take to drain."""
+    with _copy() as root:
+        python = getattr(sys, "_base_executable", sys.executable)  # the one outside of any environment
+        no_caches = {**os.environ, "PIP_NO_CACHE_DIR": "1", "npm_config_cache": str(root / "npm-cache")}
+
+        def dev(*arguments: str) -> str:
+            return _run([python, "dev.py", *arguments], root, no_caches)
+
+        def demo() -> Mapping[str, Any]:
+            summary: dict[str, Any] = json.loads(dev("demo", "--count", str(ORDERS), "--json"))
+            if summary["unaccounted"]:
+                raise RuntimeError(f"{summary['unaccounted']} messages are unaccounted for")
+            return summary
+
+        def stopped() -> float:
+            dev("down")
+            return float(demo()["seconds"]["first_order"])
+
+        try:
+            fresh = demo()["seconds"]
+            drain = fresh["total"] - fresh["environment"] - fresh["deploy"]
+            running = [float(demo()["seconds"]["first_order"]) for _ in range(5)]
+            resumed = [stopped() for _ in range(3)]
+        finally:
+            dev("down")
+    return [
+        Measurement("first order: fresh clone, caches empty", 30.0, [fresh["first_order"]]),
+        Measurement("first order: running, unchanged", 1.5, running),
+        Measurement("first order: installed, engine stopped", 4.0, resumed),
+        Measurement(f"{ORDERS} orders published and drained, functions cold", 30.0, [drain]),
+    ]
+
+
+BENCHMARKS: Mapping[str, Callable[[], list[Measurement]]] = {"synth": synth, "first_order": first_order}
+
+
+@contextmanager
+def _copy() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="waybill-bench-") as folder:
+        root = Path(folder)
+        for name in COPIED:
+            source = ROOT / name
+            copy: Callable[..., Any] = shutil.copytree if source.is_dir() else shutil.copy
+            copy(source, root / name)
+        for lock in ROOT.glob("requirements*"):
+            shutil.copy(lock, root)
+        yield root
+
+
+def _run(command: list[str], root: Path, environment: Mapping[str, str]) -> str:
+    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)} exited with {done.returncode}:\n{done.stderr[-2000:]}")
+    return done.stdout
+
+
+def _timed(action: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    action()
+    return time.perf_counter() - began

@@ -4,6 +4,7 @@ Options, as context (`cdk deploy --all -c stage=prod -c mail_from=orders@example
 
 stage      dev (default): everything goes when it is destroyed; prod: data stays, and the stacks are protected
 mail_from  the sender of the notifications, an address that SES has verified; without it that consumer is left out
+mail_configuration_set  the SES configuration set that is mail_from's default, where it has one
 layer      on (default) | off: without the dependency layer, for an engine that brings the packages itself
 log_level  DEBUG | INFO | WARNING | ERROR; by default DEBUG in dev, INFO in prod
 newer_version_patience_seconds  how long a message of a newer version is retried, in place of each row's own value

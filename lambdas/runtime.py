@@ -27,8 +27,9 @@ from messaging.lease import Leases
 from messaging.settings import Settings
 from messaging.topology import INBOX, ORDERS
 
-# Well inside a function's time-out, so that a hanging call ends as an error of one record and not as a killed batch.
-CLIENT_CONFIG = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 3})
+# A call that hangs ends within the reserve that each step keeps (topology.RESERVE_SECONDS): as an error of its
+# records, not as a killed batch. One attempt: the core repeats what may be repeated, and SES would send twice.
+CLIENT_CONFIG = Config(connect_timeout=0.5, read_timeout=1.3, retries={"total_max_attempts": 1})
 
 
 class Context(Protocol):

@@ -56,6 +56,10 @@ class Verdict:
 class Boundary(Protocol):
     """The per-record boundary: what one record raises becomes its verdict and stops nobody else."""
 
+    def attempt(self, step: Callable[[], T]) -> tuple[T | None, Exception | None]:
+        """The step's result, or what it raised: nothing is settled yet."""
+        ...
+
     def run(self, delivery: Delivery, step: Callable[[], T]) -> T | None:
         """The step's result, or None where it raised and the record is settled accordingly."""
         ...

@@ -40,11 +40,13 @@ class Calls:
 
     def _claimed(self, works: Sequence[Work]) -> list[Work]:
         mine = []
-        for work, claim in zip(works, self._leases.claim(works), strict=True):
+        for work, claim in zip(works, self._leases.claim(works, self._has_time), strict=True):
             if claim is Claim.MINE:
                 mine.append(work)
             elif claim in (Claim.APPLIED, Claim.DUPLICATE):
                 self._ledger.settle(work.delivery, Verdict("applied" if claim is Claim.APPLIED else "duplicate"))
+            elif not self._ledger.is_open(work.delivery):
+                continue  # held back already, with the failure before it
             elif claim is Claim.TAMPERED:
                 self._boundary.reject(
                     work.delivery, TamperedEvent(f"event {work.message.id!r} was claimed with another payload")
@@ -61,10 +63,10 @@ class Calls:
             for work in works[start : start + together]:
                 (called if self._called(work) else not_called).append(work)
             self._complete(called)
-        self._leases.release(not_called)
+        self._leases.release(not_called, self._has_time)
 
     def _complete(self, works: Sequence[Work]) -> None:
-        for work, completed in zip(works, self._leases.complete(works), strict=True):
+        for work, completed in zip(works, self._leases.complete(works, self._has_time), strict=True):
             if completed:
                 self._ledger.settle(work.delivery, Verdict("applied"))
             else:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import random
 import time
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -21,12 +20,10 @@ from messaging.inbox import Inbox
 from messaging.lease import Leases
 from messaging.message import decode
 from messaging.rounds import Rounds
-from messaging.topology import Subscription
+from messaging.topology import RESERVE_SECONDS, Subscription
 
 T = TypeVar("T")
 
-# A step is not begun with less: a slow round trip still ends before the function is killed.
-RESERVE_SECONDS = 1.5
 LONGEST_DELAY_SECONDS = 300
 
 
@@ -37,8 +34,8 @@ class Source(Protocol):
         """Park the message with the facts about its failure. False: not accepted, hand the message back."""
         ...
 
-    def postpone(self, postponed: Sequence[Delivery], delay_seconds: int) -> bool:
-        """Hide handed-back records for a while. False: they come back at the queue's own time."""
+    def postpone(self, delays: Sequence[tuple[Delivery, int]]) -> bool:
+        """Hide handed-back records, each for so many seconds. False: some come back at the queue's own time."""
         ...
 
 
@@ -74,35 +71,42 @@ class Consumer:
         `remaining_seconds` tells how long the caller still runs: near its end, what is done is kept and the rest is
         handed back. Raises nothing that one record causes.
         """
-        ledger = Ledger(deliveries)
-        boundary = _FailurePolicy(ledger, self._park, self._waits_for_new_code)
-        works = [
-            work for delivery in deliveries if (work := boundary.run(delivery, partial(self._open, ledger, delivery)))
-        ]
-        works = ledger.open(works)  # a failure above held back the rest of its group
 
         def has_time() -> bool:
             return remaining_seconds() > RESERVE_SECONDS
 
+        ledger = Ledger(deliveries)
+        boundary = _FailurePolicy(ledger, self._park, self._waits_for_new_code, has_time)
+        works = [
+            work
+            for delivery in deliveries
+            if (work := boundary.run(delivery, partial(self._open, ledger, delivery, has_time)))
+        ]
+        works = ledger.open(works)  # a failure above held back the rest of its group
         if isinstance(self._effects, Transactional):
             rounds = Rounds(
                 self._effects, self._inbox, ledger=ledger, boundary=boundary, has_time=has_time, sleep=self._sleep
             )
             rounds.run(works)
         else:
-            Calls(self._effects, self._leases, ledger=ledger, boundary=boundary, has_time=has_time).run(works)
-        self._postpone(ledger)
+            calls = Calls(self._effects, self._leases, ledger=ledger, boundary=boundary, has_time=has_time)
+            calls.run(works)
+        if has_time():  # else they come back at the queue's own time
+            self._postpone(ledger)
         return ledger
 
-    def _open(self, ledger: Ledger, delivery: Delivery) -> Work:
+    def _open(self, ledger: Ledger, delivery: Delivery, has_time: Callable[[], bool]) -> Work:
         """The work in a delivery. Raises RecordError where there is none to do now."""
         work = Work(delivery, decode(delivery.body))
         ledger.remember(work)
         if type(work.message.event) not in self._subscription.events:
             raise Poison(f"{work.message.event.type} is not for this consumer")
         # A late repeat of what was done in time is no loss to tell of.
-        if self._is_expired(work) and not self._inbox.is_applied(work):
-            raise Expired(f"event {work.message.id!r} is older than {self._subscription.max_age_seconds} s")
+        if self._is_expired(work):
+            if not has_time():
+                raise RetryLater("no time to look whether the expired event was applied")
+            if self._inbox.find(work) is None:
+                raise Expired(f"event {work.message.id!r} is older than {self._subscription.max_age_seconds} s")
         return work
 
     def _is_expired(self, work: Work) -> bool:
@@ -127,12 +131,10 @@ class Consumer:
 
     def _postpone(self, ledger: Ledger) -> None:
         """Hide what must wait: a failed record and the held-back rest of its group, which would block it in flight."""
-        waiting: dict[int, list[Delivery]] = defaultdict(list)
-        for delivery, verdict in ledger.verdicts():
-            if verdict.delay_seconds is not None:
-                waiting[verdict.delay_seconds].append(delivery)
-        for delay_seconds, postponed in waiting.items():
-            self._source.postpone(postponed, delay_seconds)
+        verdicts = ledger.verdicts()
+        delays = [(each, verdict.delay_seconds) for each, verdict in verdicts if verdict.delay_seconds is not None]
+        if delays:
+            self._source.postpone(delays)
 
 
 class _FailurePolicy:
@@ -151,17 +153,24 @@ class _FailurePolicy:
         ledger: Ledger,
         park: Callable[[Delivery, Exception, str], bool],
         waits_for_new_code: Callable[[Delivery], bool],
+        has_time: Callable[[], bool],
     ) -> None:
+        self._has_time = has_time
         self._ledger = ledger
         self._park = park
         self._waits_for_new_code = waits_for_new_code
 
-    def run(self, delivery: Delivery, step: Callable[[], T]) -> T | None:
+    def attempt(self, step: Callable[[], T]) -> tuple[T | None, Exception | None]:
         try:
-            return step()
+            return step(), None
         except Exception as error:  # noqa: BLE001 - the one broad except: a record's failure, whatever it is, is its own
+            return None, error
+
+    def run(self, delivery: Delivery, step: Callable[[], T]) -> T | None:
+        result, error = self.attempt(step)
+        if error is not None:
             self.reject(delivery, error)
-            return None
+        return result
 
     def reject(self, delivery: Delivery, error: Exception) -> None:
         if isinstance(error, DeadLetter):
@@ -176,7 +185,9 @@ class _FailurePolicy:
             self._ledger.settle(delivery, Verdict("retry", type(error).__name__))
 
     def _dead_letter(self, delivery: Delivery, error: Exception, reason: str) -> None:
-        if self._park(delivery, error, reason):
+        if not self._has_time():
+            self._ledger.settle(delivery, Verdict("retry", "no_time", str(error)))
+        elif self._park(delivery, error, reason):
             self._ledger.settle(delivery, Verdict("dead_lettered", reason, str(error)))
         else:
             self._ledger.settle(delivery, Verdict("retry", "dead_letter_refused", str(error)))

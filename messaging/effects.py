@@ -101,17 +101,23 @@ class View:
             raise UndeclaredRead(f"an item of table {key.table!r} was read that `reads` does not declare")
         return self._items[key]
 
-    def apply(self, writes: Iterable[Write]) -> None:
-        """Make writes visible to the functions that run next in the batch."""
+    def after(self, writes: Iterable[Write]) -> dict[Key, Item]:
+        """The declared items that writes change, as they will be."""
+        changed: dict[Key, Item] = {}
         for write in writes:
             if write.key not in self._items:
                 continue
-            item = dict(self._items[write.key] or {})
+            item = dict(changed.get(write.key) or self._items[write.key] or {})
             if isinstance(write, Add):
                 item[write.attribute] = item.get(write.attribute, 0) + write.amount
             else:
                 item |= write.attributes
-            self._items[write.key] = item
+            changed[write.key] = item
+        return changed
+
+    def update(self, changed: Mapping[Key, Item]) -> None:
+        """Make changes visible to the functions that run next in the batch."""
+        self._items |= changed
 
 
 Reads = Callable[[Message], Iterable[Key]]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -16,15 +17,15 @@ import msgspec
 from msgspec import Meta
 
 # Text that people typed: any script, no control characters (they end up in mail headers and logs).
-Text = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*\Z")]
+Text = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]*\Z")]
 # Identifiers become message groups, deduplication ids and addresses: SNS takes ASCII letters, digits and punctuation.
 Identifier = Annotated[str, Meta(max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z")]
+# A customer's id is the label of an e-mail address too: 64 octets with `success+`, no dot at the end or beside another.
+CustomerId = Annotated[str, Meta(max_length=56, pattern=r"^[A-Za-z0-9]+([._-][A-Za-z0-9]+)*\Z")]
 # Money and rates are decimal strings: a JSON number would pass through a float somewhere.
 Price = Annotated[str, Meta(pattern=r"^[0-9]{1,9}(\.[0-9]{1,4})?\Z")]
 Discount = Annotated[str, Meta(pattern=r"^(0(\.[0-9]{1,4})?|1(\.0{1,4})?)\Z")]
-Instant = Annotated[
-    str, Meta(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z\Z")
-]
+Instant = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z\Z")]
 Priority = Literal["high", "standard"]
 # One settlement currency: revenue adds amounts up, and amounts of two currencies don't add.
 Currency = Literal["USD"]
@@ -62,12 +63,16 @@ class OrderEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     version: ClassVar[int] = 1
 
     order_id: Identifier
-    customer_id: Identifier
+    customer_id: CustomerId
     placed_at: Instant
     currency: Currency
     priority: Priority
     lines: Annotated[tuple[Line, ...], Meta(min_length=1, max_length=MAX_LINES)]
     ship_to: Address
+
+    def __post_init__(self) -> None:
+        if not _is_instant(self.placed_at):  # the pattern lets 30 February through
+            raise ValueError("placed_at is no date and time from 1900 to 2199")
 
     @property
     def subject(self) -> str:
@@ -113,6 +118,13 @@ CATALOGUE: tuple[EventType, ...] = (OrderPlaced, OrderCancelled)
 
 # (type, version) -> the data of that version as the data of the next one.
 UPCASTS: Mapping[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]] = {}
+
+
+def _is_instant(text: str) -> bool:
+    try:
+        return 1900 <= datetime.fromisoformat(text).year < 2200
+    except (ValueError, TypeError):
+        return False
 
 
 _PATH = re.compile(r" - at `(?P<path>[^`]*)`\Z")

@@ -1,15 +1,14 @@
 """SNS filter policies over message attributes, evaluated in process: SNS itself drops in silence what matches none.
 
 Source: https://docs.aws.amazon.com/sns/latest/dg/sns-subscription-filter-policies.html. Attribute names are
-ANDed, the conditions of one name are ORed. `cidr`, `wildcard` and `$or` are refused: no subscription here needs
-them and a wrong guess would count routed events as unrouted.
+ANDed, the conditions of one name are ORed. `numeric` is refused, for SNS compares numbers only with attributes of type
+Number and ours are strings; `cidr`, `wildcard` and `$or` too: no subscription here needs them, and a wrong guess would
+count routed events as unrouted.
 """
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from messaging.errors import TopologyError
@@ -19,14 +18,6 @@ FilterPolicy = Mapping[str, Sequence[Condition]]
 
 MAX_KEYS = 5
 MAX_COMBINATIONS = 150
-
-_COMPARISONS: dict[str, Callable[[Decimal, Decimal], bool]] = {
-    "=": operator.eq,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
 
 
 def matches(policy: FilterPolicy, attributes: Mapping[str, str]) -> bool:
@@ -67,21 +58,11 @@ def _anything_but(value: str, operand: Any) -> bool:
     return value not in ([operand] if isinstance(operand, str) else operand)
 
 
-def _numeric(value: str, operand: Sequence[Any]) -> bool:
-    try:
-        number = Decimal(value)
-    except InvalidOperation:
-        return False
-    pairs = zip(operand[::2], operand[1::2], strict=True)
-    return all(_COMPARISONS[sign](number, Decimal(str(bound))) for sign, bound in pairs)
-
-
 _OPERATORS: dict[str, Callable[[str, Any], bool]] = {
     "prefix": lambda value, operand: value.startswith(operand),
     "suffix": lambda value, operand: value.endswith(operand),
     "equals-ignore-case": lambda value, operand: value.casefold() == operand.casefold(),
     "anything-but": _anything_but,
-    "numeric": _numeric,
 }
 
 
@@ -97,7 +78,6 @@ def _validate_condition(name: str, condition: Condition) -> None:
         "suffix": lambda: isinstance(operand, str) and operand != "",
         "equals-ignore-case": lambda: isinstance(operand, str),
         "anything-but": lambda: _valid_anything_but(operand),
-        "numeric": lambda: _valid_numeric(operand),
     }.get(operation)
     if valid is None:
         raise TopologyError(f"filter on {name!r}: operator {operation!r} is not supported")
@@ -110,12 +90,3 @@ def _valid_anything_but(operand: Any) -> bool:
         return list(operand) == ["prefix"] and isinstance(operand["prefix"], str)
     values = [operand] if isinstance(operand, str) else operand
     return isinstance(values, (list, tuple)) and bool(values) and all(isinstance(value, str) for value in values)
-
-
-def _valid_numeric(operand: Any) -> bool:
-    if not isinstance(operand, (list, tuple)) or len(operand) not in (2, 4):
-        return False
-    signs, bounds = operand[::2], operand[1::2]
-    return all(sign in _COMPARISONS for sign in signs) and all(
-        isinstance(bound, (int, float)) and not isinstance(bound, bool) for bound in bounds
-    )

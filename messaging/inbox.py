@@ -26,6 +26,9 @@ from messaging.transaction import MAX_ACTIONS, Transaction, Unit
 # Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
 MAX_KEYS = 100
 MAX_FRUITLESS_READS = 5
+THROTTLES = {
+    *("ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded", "InternalServerError")
+}
 COMPLETED = "COMPLETED"
 
 
@@ -74,10 +77,7 @@ class Inbox:
         fruitless = 0
         while missing:
             chunk, missing = missing[:MAX_KEYS], missing[MAX_KEYS:]
-            try:
-                found, unprocessed = self._batch_get(chunk)
-            except (ClientError, BotoCoreError) as error:
-                raise RetryLater(f"reading failed: {type(error).__name__}") from error
+            found, unprocessed = self._read(chunk)
             items |= found
             missing += unprocessed
             fruitless = fruitless + 1 if len(unprocessed) == len(chunk) else 0
@@ -87,24 +87,33 @@ class Inbox:
                 self._sleep(random.uniform(0, 0.02 * 2**fruitless))  # full jitter
         return items
 
-    def is_applied(self, work: Work) -> bool:
-        """Whether the inbox holds the completed marker of this very event."""
+    def check(self, keys: Iterable[Key]) -> None:
+        """Raises ValueError or KeyError for a key that fits none of the function's tables."""
+        for key in keys:
+            if key.table not in self._tables:
+                raise KeyError(f"table {key.table!r} is not one that the subscription's row names")
+            attributes(key.attributes)
+
+    def find(self, work: Work) -> Result | None:
+        """APPLIED or DUPLICATE where the inbox holds the completed marker of this very event, else None.
+
+        Raises RetryLater when DynamoDB does not answer.
+        """
         key = self.marker_key(work.message.id)
         marker = self.fetch([key])[key]
         if marker is None or marker.get("status") != COMPLETED:
-            return False
-        return judge_marker(marker, work, self._subscription.consumer) is not Result.TAMPERED
+            return None
+        result = judge_marker(marker, work, self._subscription.consumer)
+        return None if result is Result.TAMPERED else result
 
     def transaction(self, max_units: int = MAX_ACTIONS) -> Transaction:
         """An empty transaction, to offer units to."""
-        return Transaction(self._writes, max_units)
+        return Transaction(self._writes, self._to_wire, max_units)
 
     def commit(self, transaction: Transaction) -> list[Result]:
         """Commit: all APPLIED, or none and the reason for each unit, in the units' order. Raises nothing of AWS's."""
         try:
-            self._client.transact_write_items(
-                TransactItems=[transact_item(write, self._tables[write.key.table]) for write in transaction.writes]
-            )
+            self._client.transact_write_items(TransactItems=transaction.items)
         except self._client.exceptions.TransactionCanceledException as error:
             return self._judge_reasons(transaction, error.response["CancellationReasons"])
         except ClientError as error:
@@ -123,12 +132,19 @@ class Inbox:
             "delivery_id": unit.work.delivery.id,
             "applied_at": datetime.fromtimestamp(self._clock(), UTC).isoformat(timespec="milliseconds"),
         }
-        if unit.marks_itself:
+        if self._marks_itself(unit):
             (create,) = unit.effect.writes
-            return [Create(create.key, {**create.attributes, **proof})]  # type: ignore[union-attr]  # marks_itself
+            return [Create(create.key, {**create.attributes, **proof})]  # type: ignore[union-attr]  # it marks itself
         expires_at = int(self._clock()) + self._subscription.marker_lifetime_seconds
         marker = Create(self.marker_key(message.id), {"status": COMPLETED, EXPIRATION: expires_at, **proof})
         return [marker, *unit.effect.writes]
+
+    def _marks_itself(self, unit: Unit) -> bool:
+        # Where events expire, their markers are looked up before their effects are known: so they are in the inbox.
+        return unit.marks_itself and self._subscription.max_age_seconds is None
+
+    def _to_wire(self, write: Write) -> dict[str, Any]:
+        return transact_item(write, self._tables[write.key.table])
 
     def _judge_reasons(self, transaction: Transaction, reasons: Sequence[Any]) -> list[Result]:
         results = [Result.INNOCENT] * len(transaction.units)
@@ -143,10 +159,20 @@ class Inbox:
         code = reason["Code"]
         if code != "ConditionalCheckFailed":
             return _judge_validation(reason) if code == "ValidationError" else _REASONS.get(code, Result.UNAVAILABLE)
-        is_marker = unit.marks_itself or write.key.table == INBOX.name
+        is_marker = self._marks_itself(unit) or write.key.table == INBOX.name
         if is_marker and "Item" in reason:
             return judge_marker(plain(reason["Item"]), unit.work, self._subscription.consumer)
         return Result.CONDITION_FAILED
+
+    def _read(self, keys: Sequence[Key]) -> tuple[dict[Key, Item], list[Key]]:
+        try:
+            return self._batch_get(keys)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in THROTTLES:
+                return {}, list(keys)
+            raise RetryLater(f"reading failed: {error.response['Error']['Code']}") from error
+        except BotoCoreError as error:  # no answer, and another wait like this may be one too long
+            raise RetryLater(f"reading failed: {type(error).__name__}") from error
 
     def _batch_get(self, keys: Sequence[Key]) -> tuple[dict[Key, Item], list[Key]]:
         wanted: dict[str, list[Key]] = {}

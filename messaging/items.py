@@ -61,6 +61,8 @@ def _add_expression(add: Add) -> dict[str, Any]:
         "ExpressionAttributeValues": attributes({":amount": add.amount}),
     }
     if add.needs is not None:
-        expression["ConditionExpression"] = "#n >= :needs"
+        # An item that is not there counts from zero, as ADD does.
+        missing = "attribute_not_exists(#n) OR " if add.needs <= 0 else ""
+        expression["ConditionExpression"] = f"{missing}#n >= :needs"
         expression["ExpressionAttributeValues"] |= attributes({":needs": add.needs})
     return expression

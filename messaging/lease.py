@@ -41,6 +41,11 @@ RETRYABLE = frozenset(
 )
 
 
+def always() -> bool:
+    """Time without end."""
+    return True
+
+
 class Claim(enum.Enum):
     """What claiming tells about one record."""
 
@@ -71,7 +76,7 @@ class Leases:
         subscription: Subscription,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
-        owner: str | None = None,
+        new_owner: Callable[[], str] = lambda: uuid.uuid4().hex,
     ) -> None:
         self._client = client
         self._inbox = inbox
@@ -79,33 +84,38 @@ class Leases:
         self._subscription = subscription
         self._clock = clock
         self._sleep = sleep
-        self._owner = owner or uuid.uuid4().hex
+        self._new_owner = new_owner
+        self._owner = new_owner()
 
-    def claim(self, works: Sequence[Work]) -> list[Claim]:
+    def claim(self, works: Sequence[Work], has_time: Callable[[], bool] = always) -> list[Claim]:
         """Try to become the one worker for each event: one round trip where none was claimed before.
 
-        The works' event ids must differ: DynamoDB refuses a batch that names an item twice.
+        The works' event ids must differ: DynamoDB refuses a batch that names an item twice. Claims of one call have an
+        owner of their own: a lease that an earlier batch of this process left behind is somebody else's. Past the
+        first round trip, each needs `has_time`; without it, what is not known yet is UNKNOWN.
         """
-        codes = self._execute([self._insert(work) for work in works])
+        self._owner = self._new_owner()
+        codes = self._execute([self._insert(work) for work in works], has_time)
         claims = [Claim.MINE if code is None else Claim.UNKNOWN for code in codes]
         taken = [n for n, code in enumerate(codes) if code == "DuplicateItem"]
         lapsed: list[tuple[int, Item]] = []
-        for n, holder in zip(taken, self._holders([works[n] for n in taken]), strict=True):
+        holders = self._holders([works[n] for n in taken]) if has_time() else [None] * len(taken)
+        for n, holder in zip(taken, holders, strict=True):
             claims[n] = self._judge(works[n], holder)
             if claims[n] is Claim.LAPSED and holder:
                 lapsed.append((n, holder))
-        takeovers = self._execute([self._take_over(works[n], holder) for n, holder in lapsed])
+        takeovers = self._execute([self._take_over(works[n], holder) for n, holder in lapsed], has_time)
         for (n, _), code in zip(lapsed, takeovers, strict=True):
             claims[n] = {None: Claim.MINE, "ConditionalCheckFailed": Claim.BUSY}.get(code, Claim.UNKNOWN)
         return claims
 
-    def complete(self, works: Sequence[Work]) -> list[bool]:
+    def complete(self, works: Sequence[Work], has_time: Callable[[], bool] = always) -> list[bool]:
         """Mark the calls as done. False where the lease was lost meanwhile, or DynamoDB does not answer."""
-        return [code is None for code in self._execute([self._finish(work) for work in works])]
+        return [code is None for code in self._execute([self._finish(work) for work in works], has_time)]
 
-    def release(self, works: Sequence[Work]) -> None:
+    def release(self, works: Sequence[Work], has_time: Callable[[], bool] = always) -> None:
         """Give up claims whose call did not happen, so that the next attempt need not wait; if it fails, they lapse."""
-        self._execute([self._delete(work) for work in works])
+        self._execute([self._delete(work) for work in works], has_time)
 
     def idempotency_key(self, work: Work) -> str:
         """Consumer and event id: the same over retries, redrives and replays."""
@@ -128,7 +138,7 @@ class Leases:
         if holder.get("status") == COMPLETED:
             return Claim.APPLIED if verdict is Result.APPLIED else Claim.DUPLICATE
         if holder.get("owner") == self._owner:
-            return Claim.MINE  # our own claim, whose answer was lost
+            return Claim.MINE  # our claim of a moment ago, whose answer was lost
         return Claim.LAPSED if holder.get("lease_expires_at", 0) < self._clock() else Claim.BUSY
 
     def _insert(self, work: Work) -> _Statement:
@@ -174,7 +184,7 @@ class Leases:
     def _expiration(self) -> int:
         return int(self._clock()) + self._subscription.marker_lifetime_seconds
 
-    def _execute(self, statements: Sequence[_Statement]) -> list[str | None]:
+    def _execute(self, statements: Sequence[_Statement], has_time: Callable[[], bool]) -> list[str | None]:
         """Each statement's error code, None for success. A throttle hides in an HTTP 200: it is retried."""
         codes: list[str | None] = [NO_ANSWER] * len(statements)
         pending = list(range(len(statements)))
@@ -184,7 +194,7 @@ class Leases:
                 for n, code in zip(chunk, self._execute_batch([statements[n] for n in chunk]), strict=True):
                     codes[n] = code
             pending = [n for n in pending if codes[n] in RETRYABLE]
-            if not pending:
+            if not pending or not has_time():
                 break
             self._sleep(random.uniform(0, 0.05 * 2**attempt))  # full jitter
         return codes

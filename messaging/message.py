@@ -32,7 +32,8 @@ Subject = Annotated[str, Meta(min_length=1, max_length=200)]
 Traceparent = Annotated[str, Meta(pattern=r"^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\Z")]
 
 _SCHEMA = re.compile(r"urn:waybill:(?P<type>[A-Za-z][A-Za-z0-9]*):(?P<version>[1-9][0-9]{0,8})")
-_STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]]', re.DOTALL)
+# The closing quote is optional: an open string must not be tried again from each of its characters.
+_STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*"?|[{}\[\]]', re.DOTALL)
 _EVENTS: dict[tuple[str, int], EventType] = {(event.type, event.version): event for event in CATALOGUE}
 _LATEST: dict[str, int] = {name: max(v for n, v in _EVENTS if n == name) for name, _ in _EVENTS}
 
@@ -104,9 +105,11 @@ def encode(
             data=data,
         )
         msgspec.convert(msgspec.to_builtins(envelope), Envelope)
+        body = msgspec.json.encode(envelope)
     except msgspec.ValidationError as error:
         raise InvalidEvent(f"event {event.event_id!r} breaks its schema: {explain_invalid(error)}") from error
-    body = msgspec.json.encode(envelope)
+    except (UnicodeEncodeError, TypeError) as error:  # a surrogate, or a value that is no JSON
+        raise InvalidEvent(f"event {event.event_id!r} can't be written as JSON: {type(error).__name__}") from error
     if len(body) > MAX_BODY_BYTES:
         raise TooLarge(f"event {event.event_id!r} has {len(body)} bytes, SNS takes {MAX_BODY_BYTES}")
     return body.decode()

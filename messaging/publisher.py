@@ -29,6 +29,11 @@ MAX_BATCH_ENTRIES = 10
 MAX_BATCH_BYTES = MAX_BODY_BYTES
 
 _FINAL_ERRORS = {"AuthorizationError", "InvalidParameter", "InvalidParameterValue", "NotFound", "KMSAccessDenied"}
+# SNS calls these the sender's fault too, and they pass all the same.
+_PASSING_ERRORS = {
+    *("Throttled", "ThrottledException", "ThrottlingException", "RequestThrottled", "ConcurrentAccess"),
+    *("KMSThrottling", "KMSThrottlingException"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +124,8 @@ class Publisher:
         """Send events, in order per message group, and say of each where it went. Raises nothing for a refused event.
 
         The deduplication id is the event's id: within five minutes SNS accepts a repeat and drops it. `resend` (at most
-        27 characters) makes the ids new, for a repeat that must reach the consumers.
+        27 characters) makes the ids new, for a repeat that must reach the consumers. It follows a `~`, which no event
+        id holds, so that no two events share one.
         """
         failed: list[FailedEntry] = []
         entries: list[_Entry] = []
@@ -148,7 +154,7 @@ class Publisher:
             "Id": str(number),
             "Message": body,
             "MessageGroupId": event.partition_key,
-            "MessageDeduplicationId": event.event_id if resend is None else f"{event.event_id}.{resend}",
+            "MessageDeduplicationId": event.event_id if resend is None else f"{event.event_id}~{resend}",
             "MessageAttributes": {
                 name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
             },
@@ -221,7 +227,11 @@ class Publisher:
             whole = _Refusal(type(error).__name__, "no answer from SNS", final=False)
         else:
             return {
-                entry["Id"]: _Refusal(entry["Code"], entry.get("Message", ""), final=entry.get("SenderFault", False))
+                entry["Id"]: _Refusal(
+                    entry["Code"],
+                    entry.get("Message", ""),
+                    final=entry.get("SenderFault", False) and entry["Code"] not in _PASSING_ERRORS,
+                )
                 for entry in reply.get("Failed", [])
             }
         return {entry.request["Id"]: whole for entry in batch}

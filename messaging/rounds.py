@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from messaging.batch import Boundary, Ledger, Verdict, Work
-from messaging.effects import Transactional, View
+from messaging.effects import Key, Transactional, View
 from messaging.errors import RetryLater, TamperedEvent, TooLarge
 from messaging.inbox import Inbox, Result
 from messaging.transaction import MAX_ACTIONS, Transaction, Unit
@@ -51,15 +51,28 @@ class Rounds:
             if self._pause_seconds:
                 self._sleep(self._pause_seconds)
                 self._pause_seconds = 0.0
-            try:
-                view = View(self._inbox.fetch(key for work in pending for key in self._consumer.reads(work.message)))
-            except RetryLater as error:
-                for work in pending:
-                    self._boundary.reject(work.delivery, error)
-                return
-            transaction = self._plan(pending, view)
-            if transaction.units:
+            view = self._read(pending)
+            transaction = self._plan(self._ledger.open(pending), view)
+            if transaction.units and self._has_time():
                 self._settle(transaction.units, self._inbox.commit(transaction))
+
+    def _read(self, pending: Sequence[Work]) -> View:
+        """What the pending records declare, in one call. Without an answer all of them are handed back."""
+        keys: list[Key] = []
+        for work in pending:
+            if self._ledger.is_open(work.delivery):
+                keys += self._boundary.run(work.delivery, partial(self._declared, work)) or ()
+        items, error = self._boundary.attempt(partial(self._inbox.fetch, keys))
+        if error is not None:
+            for work in pending:
+                if self._ledger.is_open(work.delivery):
+                    self._boundary.reject(work.delivery, error)
+        return View(items or {})
+
+    def _declared(self, work: Work) -> list[Key]:
+        keys = list(self._consumer.reads(work.message))
+        self._inbox.check(keys)
+        return keys
 
     def _plan(self, pending: Iterable[Work], view: View) -> Transaction:
         """As much as one transaction takes. Functions see what those before them will have written."""
@@ -69,24 +82,37 @@ class Rounds:
             lane = work.delivery.lane
             if lane in waiting or not self._ledger.is_open(work.delivery):
                 continue
-            taken = self._boundary.run(work.delivery, partial(self._offer, work, view, transaction))
-            if taken is False:
-                waiting.add(lane)  # the rest of its group too, to keep the order
+            taken, error = self._boundary.attempt(partial(self._offer, work, view, transaction))
+            if error is not None and not transaction.units:
+                self._fail(work, error)
+            if not taken and self._ledger.is_open(work.delivery):
+                # Its writes don't fit; or it failed on a view of what others may never commit. The rest of its group
+                # waits too, to keep the order.
+                waiting.add(lane)
         return transaction
 
     def _offer(self, work: Work, view: View, transaction: Transaction) -> bool:
         unit = Unit(work, self._consumer.functions[type(work.message.event)](work.message, view))
+        changed = view.after(unit.effect.writes)
         taken = transaction.offer(unit)
         if taken:
-            view.apply(unit.effect.writes)
+            view.update(changed)
         return taken
+
+    def _fail(self, work: Work, error: Exception) -> None:
+        """A function failed on committed items. One that was applied before may fail on what it then wrote itself."""
+        if not self._has_time():
+            return  # still open, so handed back
+        found, unread = self._boundary.attempt(partial(self._inbox.find, work))
+        if found is None:
+            self._boundary.reject(work.delivery, unread or error)
+        else:
+            self._settle_applied(work, found, None)
 
     def _settle(self, units: Sequence[Unit], results: Sequence[Result]) -> None:
         for unit, result in zip(units, results, strict=True):
-            if result is Result.APPLIED:
-                self._ledger.settle(unit.work.delivery, Verdict("applied", unit.effect.note))
-            elif result is Result.DUPLICATE:
-                self._ledger.settle(unit.work.delivery, Verdict("duplicate"))
+            if result in (Result.APPLIED, Result.DUPLICATE):
+                self._settle_applied(unit.work, result, unit.effect.note)
             elif result is Result.TAMPERED:
                 self._boundary.reject(
                     unit.work.delivery,
@@ -100,6 +126,10 @@ class Rounds:
             elif result is not Result.INNOCENT:
                 self._try_again(unit, result)
 
+    def _settle_applied(self, work: Work, result: Result, note: str | None) -> None:
+        verdict = Verdict("applied", note) if result is Result.APPLIED else Verdict("duplicate")
+        self._ledger.settle(work.delivery, verdict)
+
     def _try_again(self, unit: Unit, result: Result) -> None:
         event_id = unit.work.message.id
         self._attempts[event_id] += 1
@@ -110,3 +140,5 @@ class Rounds:
         elif result is not Result.CONDITION_FAILED:
             self._units_per_round = 1
             self._pause_seconds = random.uniform(0, 0.02 * 2 ** self._attempts[event_id])  # full jitter
+        elif self._attempts[event_id] > 1:
+            self._units_per_round = 1  # whoever's condition it is, the records merged with it must not fail with it

@@ -29,12 +29,11 @@ def response(batch: Sequence[Delivery], failed: Iterable[Delivery]) -> dict[str,
     Raises InvalidResponse for a record that the batch does not hold: Lambda would take the whole batch as failed.
     """
     known = {delivery.id for delivery in batch}
-    identifiers = [delivery.id for delivery in failed]
+    # A standard queue may put one message into a batch twice: it is handed back once.
+    identifiers = list(dict.fromkeys(delivery.id for delivery in failed))
     for identifier in identifiers:
         if not identifier or identifier not in known:
             raise InvalidResponse(f"record {identifier!r} is not one of this batch")
-    if len(set(identifiers)) != len(identifiers):
-        raise InvalidResponse("a record is handed back twice")
     return {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in identifiers]}
 
 
@@ -68,13 +67,13 @@ class SqsQueue:
             return False
         return True
 
-    def postpone(self, postponed: Sequence[Delivery], delay_seconds: int) -> bool:
-        """Hide records for `delay_seconds` from now, in one call for each ten. False where SQS refused one."""
+    def postpone(self, delays: Sequence[tuple[Delivery, int]]) -> bool:
+        """Hide each record for its seconds from now, in one call for each ten. False where SQS refused one."""
         accepted = True
-        for start in range(0, len(postponed), 10):
+        for start in range(0, len(delays), 10):
             entries = [
                 {"Id": str(n), "ReceiptHandle": delivery.handle, "VisibilityTimeout": delay_seconds}
-                for n, delivery in enumerate(postponed[start : start + 10])
+                for n, (delivery, delay_seconds) in enumerate(delays[start : start + 10])
             ]
             try:
                 reply = self._client.change_message_visibility_batch(QueueUrl=self._queue_url, Entries=entries)

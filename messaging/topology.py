@@ -88,7 +88,11 @@ class Subscription:
         )
         _require(bool(self.events), self, "subscribes to no event")
         _require("type" not in self.where, self, "`events` filters by type, `where` must not")
-        _require(1 <= self.timeout_seconds <= 900, self, "a Lambda time-out is 1 to 900 s")
+        _require(
+            MIN_TIMEOUT_SECONDS <= self.timeout_seconds <= 900,
+            self,
+            f"a time-out is {MIN_TIMEOUT_SECONDS} to 900 s, of which each step keeps {RESERVE_SECONDS:g} in reserve",
+        )
         # Lambda: FIFO at most 10; standard above 10 needs a window, which is derived below and fixed at one second.
         _require(
             1 <= self.batch_size <= (10 if self.fifo else 10_000), self, "batch size: FIFO 1 to 10, standard to 10,000"
@@ -162,6 +166,9 @@ class Subscription:
 
 
 REPLAY_HORIZON_SECONDS = 26 * DAY_SECONDS
+# No step of a function is begun with less left: one that hangs for as long as its client allows ends before the kill.
+RESERVE_SECONDS = 2.0
+MIN_TIMEOUT_SECONDS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

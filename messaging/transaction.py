@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from messaging.batch import Work
 from messaging.effects import Add, Create, Effect, Key, Write
@@ -11,6 +12,8 @@ from messaging.errors import TooLarge
 
 # Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
 MAX_ACTIONS = 100
+
+Wire = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,44 +32,58 @@ class Unit:
 
 
 class Transaction:
-    """The units of one transaction, their commuting writes merged. `owners` says which units want each write."""
+    """The units of one transaction, their commuting writes merged. `owners` says which units want each write.
 
-    def __init__(self, writes_of: Callable[[Unit], list[Write]], max_units: int) -> None:
+    `writes_of` gives a unit's writes with its marker, `to_wire` one write as DynamoDB takes it: both run when a unit is
+    offered, so that what is wrong with it shows then, and not when the transaction is committed for everybody.
+    """
+
+    def __init__(
+        self, writes_of: Callable[[Unit], list[Write]], to_wire: Callable[[Write], Wire], max_units: int
+    ) -> None:
         self.units: list[Unit] = []
         self.writes: list[Write] = []
+        self.items: list[Wire] = []
         self.owners: list[list[int]] = []
         self._positions: dict[Key, int] = {}
         self._writes_of = writes_of
+        self._to_wire = to_wire
         self._max_units = max_units
 
     def offer(self, unit: Unit) -> bool:
         """Take the unit whole, unless it is one too many or writes an item of an earlier unit without commuting.
 
-        Raises TooLarge for a unit that no transaction takes, and ValueError for one that contradicts itself.
+        Raises TooLarge for a unit that no transaction takes, ValueError for one that contradicts itself, and TypeError,
+        ValueError or KeyError for a write that is none.
         """
         writes = _merged(self._writes_of(unit))
         if len(writes) > MAX_ACTIONS:
             raise TooLarge(
                 f"event {unit.work.message.id!r} has {len(writes)} writes, a transaction takes {MAX_ACTIONS}: split it"
             )
-        new = [write for write in writes if write.key not in self._positions]
-        full = len(self.units) == self._max_units or len(self.writes) + len(new) > MAX_ACTIONS
-        if full or not all(
-            _commute(self.writes[self._positions[write.key]], write) for write in writes if write not in new
-        ):
+        items = [self._to_wire(write) for write in writes]
+        if not self._fits(writes):
             return False
-        for write in writes:
-            self._put(write)
+        for write, item in zip(writes, items, strict=True):
+            self._put(write, item)
         self.units.append(unit)
         return True
 
-    def _put(self, write: Write) -> None:
+    def _fits(self, writes: Sequence[Write]) -> bool:
+        shared = [write for write in writes if write.key in self._positions]
+        if len(self.units) == self._max_units or len(self.writes) + len(writes) - len(shared) > MAX_ACTIONS:
+            return False
+        return all(_commute(self.writes[self._positions[write.key]], write) for write in shared)
+
+    def _put(self, write: Write, item: Wire) -> None:
         position = self._positions.setdefault(write.key, len(self.writes))
         if position == len(self.writes):
             self.writes.append(write)
+            self.items.append(item)
             self.owners.append([])
         else:
             self.writes[position] = _merge(self.writes[position], write)
+            self.items[position] = self._to_wire(self.writes[position])
         self.owners[position].append(len(self.units))
 
 

@@ -26,6 +26,7 @@ class Deployment:
     stage: Stage
     log_level: str
     mail_from: str | None = None
+    mail_configuration_set: str | None = None
     with_layer: bool = True
     newer_version_patience_seconds: int | None = None
     maximum_concurrency: int | None = None
@@ -39,6 +40,7 @@ class Deployment:
             stage=stage,
             log_level=_one_of(node, "log_level", LOG_LEVELS, default=default_level),
             mail_from=_address(node, "mail_from"),
+            mail_configuration_set=_name(node, "mail_configuration_set"),
             with_layer=_one_of(node, "layer", ("on", "off")) == "on",
             newer_version_patience_seconds=_number(node, "newer_version_patience_seconds", "a whole number of seconds"),
             maximum_concurrency=_number(node, "maximum_concurrency", "a whole number"),
@@ -88,6 +90,13 @@ def _address(node: Node, option: str) -> str | None:
     value = _text(node, option)
     if value is not None and _ADDRESS.fullmatch(value) is None:
         raise SynthError(f"-c {option}={value}: it must be a bare e-mail address such as orders@example.com")
+    return value
+
+
+def _name(node: Node, option: str) -> str | None:
+    value = _text(node, option)
+    if value is not None and re.fullmatch(r"[A-Za-z0-9_-]{1,64}", value) is None:
+        raise SynthError(f"-c {option}={value}: it must be a name of letters, digits, '_' and '-'")
     return value
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from aws_cdk import Stack
 
 from messaging.topology import INBOX, Subscription
+from stacks.deployment import Deployment
 from stacks.errors import SynthError
 
 Statement = dict[str, Any]
@@ -61,7 +62,7 @@ def consumer_statements(
     dead_letter_queue_arn: str,
     log_group_arn: str,
     tables: Mapping[str, TableAddress],
-    mail_from: str | None,
+    deployment: Deployment,
 ) -> Iterator[Statement]:
     """What the function of one row may do."""
     yield _allow(CONSUME, queue_arn)
@@ -70,7 +71,7 @@ def consumer_statements(
     for name, actions in table_actions(row).items():
         yield _allow(actions, tables[name].arn)
     for call in row.calls:
-        yield _allow([call], *_call_resources(call)(stack, mail_from))
+        yield _allow([call], *_call_resources(call)(stack, deployment))
     yield _allow(TRACE, "*")
 
 
@@ -122,24 +123,26 @@ def _allow(actions: Sequence[str], *resources: str) -> Statement:
     return {"Effect": "Allow", "Action": [*actions], "Resource": [*resources]}
 
 
-def _sender_identities(stack: Stack, mail_from: str | None) -> list[str]:
-    """SES authorizes the address where that is verified, else its domain.
+def _sender(stack: Stack, deployment: Deployment) -> list[str]:
+    """SES authorizes the address where that is verified, else its domain; and the configuration set, where one is used.
 
     Source: https://docs.aws.amazon.com/ses/latest/dg/control-user-access.html
     """
+    mail_from = deployment.mail_from
     if mail_from is None:
         raise SynthError("a subscription that sends mail needs its sender: -c mail_from=orders@example.com")
     domain = mail_from.partition("@")[2]
-    return [
-        stack.format_arn(service="ses", resource="identity", resource_name=identity) for identity in (mail_from, domain)
-    ]
+    used = [("identity", mail_from), ("identity", domain)]
+    if deployment.mail_configuration_set is not None:
+        used.append(("configuration-set", deployment.mail_configuration_set))
+    return [stack.format_arn(service="ses", resource=resource, resource_name=name) for resource, name in used]
 
 
 # Every call that a row may name, and the ARNs that it is allowed on.
-_CALLS: Mapping[str, Callable[[Stack, str | None], list[str]]] = {"ses:SendEmail": _sender_identities}
+_CALLS: Mapping[str, Callable[[Stack, Deployment], list[str]]] = {"ses:SendEmail": _sender}
 
 
-def _call_resources(call: str) -> Callable[[Stack, str | None], list[str]]:
+def _call_resources(call: str) -> Callable[[Stack, Deployment], list[str]]:
     if call not in _CALLS:
         raise SynthError(f"a row calls {call}: say in stacks/permissions.py which resources it may call it on")
     return _CALLS[call]

@@ -116,7 +116,7 @@ class Subscriber(Construct):
             dead_letter_queue_arn=self._dead_letter_queue.arn,
             log_group_arn=self._log_group.attr_arn,
             tables=self._tables,
-            mail_from=self._deployment.mail_from,
+            deployment=self._deployment,
         )
         role = iam.CfnRole(
             self,

@@ -18,15 +18,15 @@ class RememberingSource:
     def __init__(self, *, accepts_dead_letters: bool = True) -> None:
         self.accepts_dead_letters = accepts_dead_letters
         self.dead_letters: list[tuple[Delivery, Mapping[str, Any]]] = []
-        self.postponed: list[tuple[list[str], int]] = []
+        self.postponed: list[dict[str, int]] = []
 
     def dead_letter(self, delivery: Delivery, facts: Mapping[str, Any]) -> bool:
         if self.accepts_dead_letters:
             self.dead_letters.append((delivery, facts))
         return self.accepts_dead_letters
 
-    def postpone(self, postponed: Sequence[Delivery], delay_seconds: int) -> bool:
-        self.postponed.append(([delivery.id for delivery in postponed], delay_seconds))
+    def postpone(self, delays: Sequence[tuple[Delivery, int]]) -> bool:
+        self.postponed.append({delivery.id: delay_seconds for delivery, delay_seconds in delays})
         return True
 
 

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, TypeVar
 import msgspec
 
 from local.errors import LocalError
-from messaging.events import Discount, Identifier, Instant, Price, Text, explain_invalid
+from messaging.events import CustomerId, Discount, Identifier, Instant, Price, Text, explain_invalid
 
 # What one SNS publish takes; no valid document comes near it. A longer line is skipped without being held in memory.
 MAX_LINE_BYTES = 256 * 1024
@@ -85,6 +85,7 @@ def _pattern(annotated: Any) -> str:
 _RULES = {
     _pattern(Price): "must be a decimal number in quotes, with at most four places",
     _pattern(Discount): "must be a decimal number in quotes, from 0 to 1, with at most four places",
+    _pattern(CustomerId): "must hold only ASCII letters and digits, and single '.', '_' and '-' between them",
     _pattern(Identifier): "must hold only ASCII letters, digits, '.', '_' and '-'",
     _pattern(Instant): "must be a UTC time such as 1996-07-04T00:00:00Z",
     _pattern(Text): "must be text without control characters",

@@ -128,6 +128,25 @@ def redelivered(deployment: Deployment, places: Places) -> int:
     return sum(json.loads(text)["attempt"] > 1 for text in lines)
 
 
+def assert_order_per_customer(deployment: Deployment, places: Places, events: list[Any]) -> None:
+    """Every FIFO consumer applied each customer's events in the order in which they were published."""
+    dynamodb = deployment.client("dynamodb")
+    applied_at = {
+        (item["consumer"]["S"], item.get("event_id", item.get("id"))["S"].rpartition("#")[2]): item["applied_at"]["S"]
+        for table in (INBOX, ORDER_LOG)
+        for item in scan(dynamodb, places.table(table))
+        if "applied_at" in item
+    }
+    compared = 0
+    for consumer in (row.consumer for row in ORDERS.subscriptions if row.fifo):
+        for customer in {event.customer_id for event in events}:
+            ids = [event.event_id for event in events if event.customer_id == customer]
+            times = [applied_at[consumer, event_id] for event_id in ids if (consumer, event_id) in applied_at]
+            assert times == sorted(times), f"{consumer} applied events of {customer} out of order"
+            compared += len(times)
+    assert compared == 2 * len(events)  # inventory, and one of the two order writers
+
+
 def test_killed_functions_change_no_total(deployment: Deployment, places: Places, running: Engine) -> None:
     """Orders, resends and cancellations flow while functions die in the middle of batches: every effect is exact."""
     orders = list(generate_orders(150, seed=7))
@@ -161,6 +180,7 @@ def test_killed_functions_change_no_total(deployment: Deployment, places: Places
         "analytics": 165,
         "notifications": 150,
     }
+    assert_order_per_customer(deployment, places, [*orders, *cancelled])
     # a kill between sending and completing sends that one mail again
     assert 150 <= after.emails - before.emails <= 150 + len(killed)
 

@@ -10,7 +10,7 @@ import pytest
 
 from lambdas import inventory
 from messaging.batch import Delivery, Ledger
-from messaging.consumer import RESERVE_SECONDS, Consumer
+from messaging.consumer import Consumer
 from messaging.effects import Add, Create, Effect, Key, Transactional, View
 from messaging.errors import Poison, RetryLater
 from messaging.events import OrderCancelled, OrderPlaced
@@ -18,7 +18,7 @@ from messaging.inbox import Inbox
 from messaging.lease import Leases
 from messaging.message import Message
 from messaging.rounds import MAX_ATTEMPTS
-from messaging.topology import ORDERS, TABLES, Subscription
+from messaging.topology import ORDERS, RESERVE_SECONDS, TABLES, Subscription
 from tests.doubles import RememberingSource, Wire, conflict, lose_reply, refuse
 from tests.factories import NOW, body, cancellation, delivery, order
 
@@ -257,8 +257,46 @@ class TestReads:
 
     def test_reads_that_fail_hand_the_batch_back(self, consume: Process, dynamodb: Wire) -> None:
         """Nothing is decided on items that could not be read."""
-        dynamodb.before["batch_get_item"] = [refuse("ProvisionedThroughputExceededException")]
+        dynamodb.before["batch_get_item"] = [refuse("AccessDeniedException")]
         assert set(outcomes(consume(*batch(2), effects=self.EFFECTS)).values()) == {"retry"}
+
+    def test_reads_that_fail_hide_a_group_with_one_delay(
+        self, consume: Process, dynamodb: Wire, source: RememberingSource
+    ) -> None:
+        """The first record fails, the rest of its group is held back with it."""
+        dynamodb.before["batch_get_item"] = [refuse("AccessDeniedException")]
+        ledger = consume(*(delivery(order(n), f"m{n}") for n in "123"), effects=self.EFFECTS)
+        assert outcomes(ledger) == {"m1": "retry", "m2": "held_back", "m3": "held_back"}
+        (delays,) = source.postponed
+        assert len(set(delays.values())) == 1
+
+    def test_throttled_reads_are_repeated(self, consume: Process, dynamodb: Wire) -> None:
+        """A throttle passes."""
+        self.stock(dynamodb, NW_1=2, NW_2=3)
+        dynamodb.before["batch_get_item"] = [refuse("ProvisionedThroughputExceededException")]
+        assert outcomes(consume(delivery(order()), effects=self.EFFECTS)) == {"m1": "applied"}
+
+    def test_reads_that_raise_fail_their_record_alone(self, consume: Process) -> None:
+        """Declaring keys is the record's own step too, and a key must be one of a table."""
+
+        def reads(message: Message) -> list[Key]:
+            if message.event.order_id == "0":
+                raise Poison("says reads")
+            return [Key("orders", "no sort key")] if message.event.order_id == "1" else []
+
+        effects = Transactional(functions={OrderPlaced: add_revenue}, reads=reads)
+        assert outcomes(consume(*batch(3), effects=effects)) == {"m0": "dead_lettered", "m1": "retry", "m2": "applied"}
+
+    def test_two_batches_over_the_same_stock_never_oversell(self, consume: Process, dynamodb: Wire) -> None:
+        """The second batch commits between the first one's read and commit: together they take what there is."""
+        self.stock(dynamodb, NW_1=10, NW_2=100)
+        other: list[Ledger] = []
+        rivals = [delivery(order(f"r{n}", customer_id=f"R{n}"), f"r{n}") for n in range(3)]
+        dynamodb.after["batch_get_item"] = [lambda _: other.append(consume(*rivals, effects=self.EFFECTS))]
+        ledger = consume(*batch(4), effects=self.EFFECTS)
+        notes = [verdict.reason for each in (ledger, *other) for _, verdict in each.verdicts()]
+        assert sorted(str(note) for note in notes) == ["refused"] * 2 + ["reserved"] * 5
+        assert self.units(dynamodb) == {"NW-1": 0, "NW-2": 85}
 
     def test_an_undeclared_read_fails_the_record(self, consume: Process) -> None:
         """A function sees only what it declared: a forgotten key is an error, never a silent None."""
@@ -269,6 +307,49 @@ class TestReads:
 
         ledger = consume(delivery(order()), effects=Transactional(functions={OrderPlaced: peek}))
         assert [(v.outcome, v.reason) for _, v in ledger.verdicts()] == [("retry", "UndeclaredRead")]
+
+
+class TestFunctionsThatRaiseOnWhatTheyRead:
+    """A refusal by exception holds only for what is committed, and never for what was applied before."""
+
+    BALANCE = Key("stock", "balance")
+
+    def debit(self, message: Message, view: View) -> Effect:
+        """Takes ten times the order's number from a balance, or calls the message poison."""
+        amount = int(message.event.order_id) * 10
+        if (view.get(self.BALANCE) or {"units": 0})["units"] < amount:
+            raise Poison("insufficient")
+        return Effect((Add(self.BALANCE, "units", -amount, needs=amount),))
+
+    @pytest.fixture
+    def effects(self, dynamodb: Wire) -> Transactional:
+        dynamodb.put_item(TableName="stock", Item={"sku": {"S": "balance"}, "units": {"N": "100"}})
+        return Transactional(functions={OrderPlaced: self.debit}, reads=lambda _: [self.BALANCE])
+
+    def test_an_applied_event_is_never_dead_lettered(
+        self, consume: Process, source: RememberingSource, effects: Transactional
+    ) -> None:
+        """Redelivered, it would be refused on what it took itself: its marker outranks that."""
+        assert outcomes(consume(delivery(order("6")), effects=effects)) == {"m1": "applied"}
+        assert outcomes(consume(delivery(order("6")), effects=effects)) == {"m1": "applied"}
+        assert outcomes(consume(delivery(order("6"), "m2"), effects=effects)) == {"m2": "duplicate"}
+        assert source.dead_letters == []
+
+    def test_nobody_is_refused_on_what_may_not_commit(
+        self, consume: Process, source: RememberingSource, effects: Transactional
+    ) -> None:
+        """The duplicate before it takes nothing, so the fresh debit is covered."""
+        consume(delivery(order("4", customer_id="A"), "m1"), effects=effects)
+        batch = [delivery(order("4", customer_id="A"), "m2"), delivery(order("6", customer_id="B"), "m3")]
+        assert outcomes(consume(*batch, effects=effects)) == {"m2": "duplicate", "m3": "applied"}
+        assert source.dead_letters == []
+
+    def test_a_refusal_on_what_is_committed_stands(
+        self, consume: Process, source: RememberingSource, effects: Transactional
+    ) -> None:
+        """In the same batch as a debit that used the balance up."""
+        batch = [delivery(order("6", customer_id="A"), "m1"), delivery(order("5", customer_id="B"), "m2")]
+        assert outcomes(consume(*batch, effects=effects)) == {"m1": "applied", "m2": "dead_lettered"}
 
 
 class TestFailures:
@@ -325,7 +406,7 @@ class TestFailures:
     ) -> None:
         """In-flight messages would block the group for the whole visibility timeout."""
         consume(delivery(named("1", "later"), "m1"), delivery(named("2", "fine"), "m2"))
-        assert source.postponed == [(["m1", "m2"], 42)]
+        assert source.postponed == [{"m1": 42, "m2": 42}]
 
     def test_any_other_exception_is_left_to_the_queue(self, consume: Process, source: RememberingSource) -> None:
         """No visibility change; the reason is the class alone, for a foreign text may hold payload."""
@@ -348,7 +429,7 @@ class TestFailures:
         newer = body(order()).replace("OrderPlaced:1", "OrderPlaced:2")
         ledger = consume(delivery(newer, "m1", group="A"), delivery(named("1", "fine", "B"), "m2"))
         assert outcomes(ledger) == {"m1": "retry", "m2": "applied"}
-        assert source.postponed[0][0] == ["m1"]
+        assert source.postponed[0].keys() == {"m1"}
         ledger = consume(delivery(newer, "m1", first_received_at=NOW - PATIENCE_SECONDS))
         assert outcomes(ledger) == {"m1": "dead_lettered"}
         assert source.dead_letters[0][1]["reason"] == "newer_version"
@@ -362,6 +443,40 @@ class TestFailures:
         late = consume(delivery(order("1"), "m2"), delivery(order("2"), "m3"), subscription=row, now=NOW + 301)
         assert outcomes(late) == {"m2": "duplicate", "m3": "dead_lettered"}
         assert source.dead_letters[0][1]["reason"] == "expired"
+
+    def test_an_event_past_its_age_that_marks_itself_is_known_too(
+        self, consume: Process, source: RememberingSource
+    ) -> None:
+        """Where events expire the marker is in the inbox, whatever the effect."""
+
+        def keep(message: Message, _: View) -> Effect:
+            return Effect((Create(Key("orders", message.event.order_id, message.id), {}),))
+
+        row = Subscription(consumer="standard_orders", events=(OrderPlaced,), max_age_seconds=300)
+        effects = Transactional(functions={OrderPlaced: keep})
+        consume(delivery(order(), fifo=False), subscription=row, effects=effects)
+        late = consume(delivery(order(), "m2", fifo=False), subscription=row, effects=effects, now=NOW + 301)
+        assert outcomes(late) == {"m2": "duplicate"}
+        assert source.dead_letters == []
+
+    def test_what_a_function_may_not_return_fails_its_record_alone(self, consume: Process) -> None:
+        """A float is no DynamoDB number: its neighbours are applied."""
+
+        def half(message: Message, _: View) -> Effect:
+            return Effect((Add(Key("revenue", "x", "0"), "amount", 0.5 if message.event.order_id == "0" else 1),))  # type: ignore[arg-type]
+
+        ledger = consume(*batch(2), effects=Transactional(functions={OrderPlaced: half}))
+        assert outcomes(ledger) == {"m0": "retry", "m1": "applied"}
+
+    def test_a_condition_that_never_holds_fails_its_record_alone(self, consume: Process, dynamodb: Wire) -> None:
+        """Additions merged with it commit when the batch goes on one by one."""
+
+        def take(message: Message, _: View) -> Effect:
+            needs = 99 if message.event.order_id == "0" else None
+            return Effect((Add(Key("stock", "A"), "units", 1, needs=needs),))
+
+        ledger = consume(*batch(3), effects=Transactional(functions={OrderPlaced: take}))
+        assert outcomes(ledger) == {"m0": "retry", "m1": "applied", "m2": "applied"}
 
     def test_an_empty_batch_is_nothing(self, consume: Process, dynamodb: Wire) -> None:
         """No call, no verdict."""
@@ -379,7 +494,24 @@ class TestDeadline:
 
     def test_what_was_committed_before_the_end_is_kept(self, consume: Process, dynamodb: Wire) -> None:
         """The first round committed, the second was not begun."""
-        times = iter([5.0, RESERVE_SECONDS])
-        ledger = consume(delivery(order(), "m1"), delivery(order(), "m2"), remaining_seconds=lambda: next(times))
+        remaining = [5.0]
+        dynamodb.after["transact_write_items"] = [lambda _: remaining.insert(0, RESERVE_SECONDS)]
+        ledger = consume(delivery(order(), "m1"), delivery(order(), "m2"), remaining_seconds=lambda: remaining[0])
         assert outcomes(ledger) == {"m1": "applied", "m2": "retry"}
         assert total(dynamodb) == 1
+
+    def test_a_slow_read_leaves_no_time_for_the_commit(self, consume: Process, dynamodb: Wire) -> None:
+        """Each call is a step of its own."""
+        remaining = [5.0]
+        dynamodb.after["batch_get_item"] = [lambda _: remaining.insert(0, RESERVE_SECONDS)]
+        effects = Transactional(
+            functions={OrderPlaced: add_revenue}, reads=lambda message: [Key("stock", message.event.order_id)]
+        )
+        ledger = consume(delivery(order()), effects=effects, remaining_seconds=lambda: remaining[0])
+        assert outcomes(ledger) == {"m1": "retry"}
+        assert dynamodb.calls == ["batch_get_item"]
+
+    def test_without_time_nothing_is_parked(self, consume: Process, source: RememberingSource) -> None:
+        """A queue that hangs on every dead letter must not cost the whole batch."""
+        assert outcomes(consume(delivery("}{"), remaining_seconds=lambda: RESERVE_SECONDS)) == {"m1": "retry"}
+        assert source.dead_letters == []

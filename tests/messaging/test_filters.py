@@ -28,10 +28,6 @@ MATCHES: list[tuple[Any, str | None, bool]] = [
     ({"exists": True}, None, False),
     ({"exists": False}, None, True),
     ({"exists": False}, "x", False),
-    ({"numeric": ["=", 5]}, "5.0", True),
-    ({"numeric": [">", 0, "<=", 10]}, "10", True),
-    ({"numeric": [">", 0, "<=", 10]}, "10.01", False),
-    ({"numeric": ["<", 1]}, "abc", False),
 ]
 
 
@@ -62,9 +58,7 @@ def test_names_are_anded_and_conditions_ored() -> None:
         {"a": [{"exists": "yes"}]},
         {"a": [{"anything-but": []}]},
         {"a": [{"anything-but": {"suffix": "x"}}]},
-        {"a": [{"numeric": ["=="]}]},
-        {"a": [{"numeric": ["~", 1]}]},
-        {"a": [{"numeric": [">", True]}]},
+        {"a": [{"numeric": ["=", 1]}]},
         {str(n): ["x"] for n in range(6)},
         {"a": [str(n) for n in range(16)], "b": [str(n) for n in range(10)]},
     ],

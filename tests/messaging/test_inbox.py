@@ -67,6 +67,29 @@ def test_additions_to_one_item_merge(inbox: Inbox, dynamodb: Wire) -> None:
     assert dynamodb.scan(TableName="stock")["Items"][0]["units"] == {"N": "0"}
 
 
+def test_a_merged_addition_may_make_its_item(inbox: Inbox, dynamodb: Wire) -> None:
+    """Five more, then three less, on an item that is not there yet: it counts from zero, as each alone would."""
+    transaction = inbox.transaction()
+    key = Key("stock", "NEW")
+    transaction.offer(unit("1", Add(key, "units", 5)))
+    transaction.offer(unit("2", Add(key, "units", -3, needs=3)))
+    assert inbox.commit(transaction) == [Result.APPLIED] * 2
+    assert dynamodb.scan(TableName="stock")["Items"][0]["units"] == {"N": "2"}
+
+
+def test_what_is_no_write_shows_when_it_is_offered(inbox: Inbox) -> None:
+    """A float, a key without its sort key, a table of nobody: the transaction stays as it was."""
+    transaction = inbox.transaction()
+    for write in (
+        Create(Key("stock", "A"), {"units": 0.5}),
+        Create(Key("orders", "1"), {}),
+        Create(Key("nowhere", "1"), {}),
+    ):
+        with pytest.raises((TypeError, ValueError, KeyError)):
+            transaction.offer(unit("1", write))
+    assert (transaction.units, transaction.writes) == ([], [])
+
+
 def test_what_does_not_commute_waits(inbox: Inbox) -> None:
     """A second create, a change, or an addition to another attribute of the item goes into a later transaction."""
     key = Key("reservations", "1")
@@ -132,9 +155,10 @@ def test_a_view_shows_declared_items_with_what_was_applied() -> None:
     """Additions add up, creations appear, undeclared keys are an error."""
     stock, reservation = Key("stock", "A"), Key("reservations", "1")
     view = View({stock: {"units": Decimal(5)}, reservation: None})
-    view.apply(
-        [Add(stock, "units", -2), Create(reservation, {"status": "reserved"}), Add(Key("stock", "B"), "units", 1)]
-    )
+    writes = [Add(stock, "units", -2), Create(reservation, {"status": "reserved"}), Add(Key("stock", "B"), "units", 1)]
+    changed = view.after(writes)
+    assert view.get(stock) == {"units": 5}
+    view.update(changed)
     assert view.get(stock) == {"units": 3}
     assert view.get(reservation) == {"status": "reserved"}
     with pytest.raises(UndeclaredRead):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import msgspec
@@ -86,6 +87,12 @@ REFUSED = {
     "discount above one": changed(data__lines=[line("A", 1, "1", "1.5")]),
     "no lines": changed(data__lines=[]),
     "unknown currency": changed(data__currency=CANARY),
+    "no such day": changed(data__placed_at="2026-02-30T10:00:00Z"),
+    "no such hour": changed(data__placed_at="2026-02-20T24:00:00Z"),
+    "no such year": changed(data__placed_at="9999-12-31T10:00:00Z"),
+    "no mailbox": changed(data__customer_id="A..B"),
+    "long mailbox": changed(data__customer_id="A" * 57),
+    "open string": "{" * 33 + '\\"' * 16_000,
     "control character": changed(data__customer_id="AL\x07" + CANARY),
     "newline in a name": changed(data__ship_to__name=f"a\nBcc: {CANARY}"),
     "subject contradicts": changed(subject=CANARY),
@@ -95,6 +102,14 @@ REFUSED = {
     "time without zone": changed(time="2026-11-20T10:00:00"),
     "time not a time": changed(time=CANARY),
 }
+
+
+def test_measuring_the_depth_takes_linear_time() -> None:
+    """A quarter of a megabyte of open strings is refused within a blink: a slow refusal would be a killed function."""
+    began = time.perf_counter()
+    with pytest.raises(Poison):
+        decode("{" * 33 + '\\"' * 125_000)
+    assert time.perf_counter() - began < 2
 
 
 @pytest.mark.parametrize("text", REFUSED.values(), ids=REFUSED.keys())

@@ -41,7 +41,7 @@ class FakeSns:
                 if codes:
                     code = codes.pop(0)
                     failed.append(
-                        {"Id": entry["Id"], "Code": code, "SenderFault": code == "InvalidParameter", "Message": ""}
+                        {"Id": entry["Id"], "Code": code, "SenderFault": code != "InternalError", "Message": ""}
                     )
                 else:
                     self.accepted.append(entry)
@@ -156,10 +156,17 @@ def test_a_missing_topic_is_not_retried() -> None:
 
 def test_an_invalid_event_is_reported_and_the_rest_is_published() -> None:
     """One wrong event of a caller stops nobody."""
-    broken = msgspec.structs.replace(order("1"), customer_id="AL\x07")
-    report = publish(FakeSns(), [order("0"), broken, order("2")])
+    surrogate = msgspec.structs.replace(order().ship_to, name="\ud800")
+    broken = [
+        msgspec.structs.replace(order("1"), customer_id="AL\x07"),
+        msgspec.structs.replace(order("3"), ship_to=surrogate),
+        msgspec.structs.replace(order("4"), lines=object()),
+    ]
+    report = publish(FakeSns(), [order("0"), *broken, order("2")])
     assert report.published == ("OrderPlaced-0", "OrderPlaced-2")
-    assert [(entry.event_id, entry.code) for entry in report.failed] == [("OrderPlaced-1", "invalid")]
+    assert [(entry.event_id, entry.code) for entry in report.failed] == [
+        (f"OrderPlaced-{n}", "invalid") for n in ("1", "3", "4")
+    ]
 
 
 def test_an_oversized_event_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,8 +191,16 @@ def test_a_resend_has_fresh_deduplication_ids_and_the_same_event_id() -> None:
     sns = FakeSns()
     publish(sns, [order("0")])
     publish(sns, [order("0")], resend="run-2")
-    assert [entry["MessageDeduplicationId"] for entry in sns.accepted] == ["OrderPlaced-0", "OrderPlaced-0.run-2"]
+    assert [entry["MessageDeduplicationId"] for entry in sns.accepted] == ["OrderPlaced-0", "OrderPlaced-0~run-2"]
     assert set(sns.ids()) == {"OrderPlaced-0"}
+
+
+def test_no_resend_of_one_event_looks_like_another_event() -> None:
+    """Order 1001 resent as 2, and order 1001.2: SNS would drop the second of two equal deduplication ids."""
+    sns = FakeSns()
+    publish(sns, [order("1001")], resend="2")
+    publish(sns, [order("1001.2")])
+    assert len({entry["MessageDeduplicationId"] for entry in sns.accepted}) == 2
 
 
 def test_nothing_to_publish_is_fine() -> None:

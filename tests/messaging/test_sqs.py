@@ -60,9 +60,15 @@ def test_the_response_names_failed_records_by_message_id() -> None:
     assert response(batch, batch[1:]) == {"batchItemFailures": [{"itemIdentifier": "m2"}]}
 
 
-@pytest.mark.parametrize("failed", [[delivery("a", "")], [delivery("a", "m9")], [delivery("a", "m1")] * 2])
+def test_a_record_that_a_standard_queue_sent_twice_is_handed_back_once() -> None:
+    """Lambda takes a repeated identifier for an error."""
+    twice = [delivery("a", "m1", fifo=False)] * 2
+    assert response(twice, twice) == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
+
+
+@pytest.mark.parametrize("failed", [[delivery("a", "")], [delivery("a", "m9")]])
 def test_a_response_that_lambda_would_misread_is_refused(failed: list[Any]) -> None:
-    """An empty, unknown or repeated identifier never leaves the function."""
+    """An empty or unknown identifier never leaves the function."""
     with pytest.raises(InvalidResponse):
         response([delivery("a", "m1")], failed)
 
@@ -104,17 +110,17 @@ def test_a_refused_dead_letter_is_told() -> None:
 def test_postponing_takes_one_call_for_ten() -> None:
     """Twelve records are two calls, each entry with its own handle and the delay."""
     client = FakeSqs()
-    assert queue(client).postpone([delivery("x", f"m{n}") for n in range(12)], 7)
+    assert queue(client).postpone([(delivery("x", f"m{n}"), n) for n in range(12)])
     assert [len(request["Entries"]) for request in client.changed] == [10, 2]
-    assert client.changed[1]["Entries"][0] == {"Id": "0", "ReceiptHandle": "handle-m10", "VisibilityTimeout": 7}
+    assert client.changed[1]["Entries"][0] == {"Id": "0", "ReceiptHandle": "handle-m10", "VisibilityTimeout": 10}
 
 
 def test_a_refused_postponement_is_told() -> None:
     """Per entry or as a whole: then the visibility timeout goes on as it is."""
-    assert not queue(FakeSqs(failed=[{"Id": "0"}])).postpone([delivery("x")], 7)
+    assert not queue(FakeSqs(failed=[{"Id": "0"}])).postpone([(delivery("x"), 7)])
     wire = Wire(FakeSqs())
     wire.before["change_message_visibility_batch"] = [refuse("RequestThrottled")]
-    assert not queue(wire).postpone([delivery("x")], 7)
+    assert not queue(wire).postpone([(delivery("x"), 7)])
 
 
 @pytest.mark.skipif(not ORACLE.exists(), reason="the recordings of AWS are kept beside the project, not in it")

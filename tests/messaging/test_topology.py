@@ -39,7 +39,7 @@ class TestEveryRow:
 def test_a_receive_count_is_never_above_what_sqs_takes() -> None:
     """Short time-outs and long outages are capped at 1,000."""
     assert (
-        Subscription(consumer="c", events=CATALOGUE, timeout_seconds=1, outage_seconds=86_400).max_receive_count
+        Subscription(consumer="c", events=CATALOGUE, timeout_seconds=3, outage_seconds=86_400).max_receive_count
         == 1_000
     )
 
@@ -52,6 +52,7 @@ def test_a_receive_count_is_never_above_what_sqs_takes() -> None:
         {"where": {"type": ["OrderPlaced"]}},
         {"where": {"priority": []}},
         {"timeout_seconds": 901},
+        {"timeout_seconds": 2},
         {"ordering": "group", "batch_size": 11},
         {"maximum_concurrency": 1},
         {"retention_seconds": 59},

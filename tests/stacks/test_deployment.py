@@ -42,6 +42,7 @@ def test_options_are_read() -> None:
         ("mail_from", "Waybill <orders@example.com>"),
         ("mail_from", "orders"),
         ("mail_from", "*@example.com"),
+        ("mail_configuration_set", "*"),
         ("newer_version_patience_seconds", "-1"),
         ("newer_version_patience_seconds", "1.5"),
         ("maximum_concurrency", "many"),

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from messaging.events import OrderPlaced
-from messaging.topology import INBOX, Subscription, Topic
+from messaging.topology import INBOX, ORDERS, Subscription, Topic
 from stacks.errors import SynthError
 from tests.stacks.conftest import Synthesize
 from tests.stacks.synthesized import MAIL_FROM, Assembly, Json, export_of_table_arn
@@ -69,6 +69,14 @@ def test_mail_is_sent_from_the_senders_identities_only(dev: Assembly, row: Subsc
     (statement,) = mail
     ends = [arn["Fn::Join"][1][-1] for arn in statement["Resource"]]
     assert ends == [f":identity/{MAIL_FROM}", ":identity/shop.example.com"]
+
+
+def test_a_default_configuration_set_may_be_used_where_it_is_named(synth: Synthesize) -> None:
+    """An identity with a default set makes SES ask for the set too."""
+    named = synth(mail_from=MAIL_FROM, mail_configuration_set="orders")
+    statements = named.consumers.role_statements(ORDERS.subscription("notifications"))
+    (mail,) = [each for each in statements if each["Action"] == ["ses:SendEmail"]]
+    assert mail["Resource"][-1]["Fn::Join"][1][-1] == ":configuration-set/orders"
 
 
 def test_function_logs_to_its_own_group(dev: Assembly, row: Subscription) -> None:

@@ -9,20 +9,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-# `local` has the demo too; these of its files decide what the engine holds after a deployment.
-FILES = (
-    "app.py",
-    "cdk.json",
-    "package-lock.json",
-    "requirements.txt",
-    "local/assembly.py",
-    "local/cdk.py",
-    "local/clients.py",
-    "local/deployment.py",
-    "local/engine.py",
-    "local/host.py",
-    "local/mends.py",
-)
+FILES = ("app.py", "cdk.json", "package-lock.json", "requirements.txt")
 FOLDERS = ("stacks", "messaging", "lambdas")
 
 
@@ -39,6 +26,7 @@ def fingerprint(root: Path, context: Mapping[str, str]) -> str:
 
 def _inputs(root: Path) -> Iterator[Path]:
     yield from (root / name for name in FILES if (root / name).is_file())
+    yield from sorted((root / "local").glob("*.py"))  # how it is deployed and mended; the demo is a folder of its own
     for folder in FOLDERS:
         for parent, folders, files in os.walk(root / folder):
             folders[:] = sorted(name for name in folders if name != "__pycache__")

@@ -80,9 +80,10 @@ class Consumer:
         works = [
             work
             for delivery in deliveries
-            if (work := boundary.run(delivery, partial(self._open, ledger, delivery, has_time)))
+            # not what a failure before it in its group has held back
+            if ledger.is_open(delivery)
+            and (work := boundary.run(delivery, partial(self._open, ledger, delivery, has_time)))
         ]
-        works = ledger.open(works)  # a failure above held back the rest of its group
         if isinstance(self._effects, Transactional):
             rounds = Rounds(
                 self._effects, self._inbox, ledger=ledger, boundary=boundary, has_time=has_time, sleep=self._sleep
@@ -141,7 +142,8 @@ class _FailurePolicy:
     """What happens to a record whose step raised, by exception: the table below, first match wins.
 
     =============  ==========================================================================================
-    DeadLetter     to the dead-letter queue at once with its reason, then acknowledged; its group goes on
+    DeadLetter     to the dead-letter queue at once with its reason, then acknowledged; its group goes on. What can't
+                   even be decoded does not wait for the effects of the records before it
     NewerVersion   RetryLater while new code may be on its way, then a dead letter with reason newer_version
     RetryLater     handed back with the rest of its group, hidden for its delay (by default growing, jittered)
     anything else  handed back with the rest of its group; SQS shows it again and counts

@@ -27,19 +27,11 @@ READ = ("dynamodb:GetItem", "dynamodb:BatchGetItem")
 WRITE = (
     "dynamodb:PutItem",
     "dynamodb:UpdateItem",
-    "dynamodb:DeleteItem",
-    "dynamodb:ConditionCheckItem",
     "dynamodb:GetItem",
 )
-MARK = (
-    "dynamodb:GetItem",
-    "dynamodb:BatchGetItem",
-    "dynamodb:PutItem",
-    "dynamodb:UpdateItem",
-    "dynamodb:ConditionCheckItem",
-)
+MARK = ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem")
 # Leases of external effects are claimed and completed in PartiQL batches.
-LEASE = ("dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate", "dynamodb:PartiQLDelete", "dynamodb:PartiQLSelect")
+LEASE = ("dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate", "dynamodb:PartiQLDelete")
 
 # X-Ray knows no resources to restrict these to: the only wildcard there is.
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html

@@ -9,12 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdas import analytics, inventory
+from lambdas import analytics, inventory, notifications
 from lambdas.notifications import confirmation
 from lambdas.orders import order_writer
+from lambdas.runtime import Tools
 from messaging.effects import Add, Change, Create, Effect, Key, View
 from messaging.events import OrderCancelled, OrderPlaced
 from messaging.message import Message, decode
+from messaging.settings import Settings
 from tests.factories import body, cancellation, line, order
 
 
@@ -144,6 +146,19 @@ class TestAnalytics:
 
 class TestNotifications:
     """The confirmation e-mail."""
+
+    def test_each_e_mail_is_recorded_before_the_next(self) -> None:
+        """A killed function repeats at most one."""
+        settings = Settings(
+            consumer="notifications",
+            queue_url="q",
+            dead_letter_queue_url="d",
+            tables={},
+            code_version="v1",
+            newer_version_patience_seconds=1,
+            mail_from="shop@example.com",
+        )
+        assert notifications.notifications(Tools(settings)).calls_per_completion == 1
 
     def test_it_names_the_order_and_goes_to_the_simulator(self) -> None:
         """Order, lines and total; the idempotency key as a header."""

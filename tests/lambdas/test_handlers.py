@@ -20,7 +20,7 @@ from messaging.topology import ORDERS, TABLES
 from tests.factories import delivery, order, sqs_event
 
 EVENTS = Path(__file__).parent.parent / "events"
-CONSUMERS = [row.consumer for row in ORDERS.subscriptions]
+CONSUMERS = sorted(path.stem for path in EVENTS.glob("*.json"))
 PAYLOAD = ("Søren Ås", "S\\u00f8ren", "Århus", "8000", "NW-1", "20.00", "34.90")
 
 SENDER = "shop@example.com"
@@ -94,7 +94,13 @@ def test_logs_tell_the_outcome_of_each_record_and_no_payload(
     output = capsys.readouterr().out
     logged = records(output)
     assert [line["delivery_id"] for line in logged] == [record["messageId"] for record in event["Records"]]
+    messages = [json.loads(record["body"]) for record in event["Records"][:-1]]
+    assert [line["event_id"] for line in logged[:-1]] == [message["id"] for message in messages]
+    if ORDERS.subscription(consumer).fifo:
+        assert [line["group"] for line in logged[:-1]] == [message["partitionkey"] for message in messages]
     assert {line["outcome"] for line in logged[:-1]} <= {"applied", "duplicate"}
+    (batch,) = [json.loads(text) for text in output.splitlines() if '"message":"batch"' in text]
+    assert (batch["records"], batch["outcomes"]["dead_lettered"]) == (len(event["Records"]), 1)
     assert (logged[-1]["outcome"], logged[-1]["reason"]) == ("dead_lettered", "poison")
     assert all(line["consumer"] == consumer and line["attempt"] >= 1 for line in logged)
     assert not [text for text in PAYLOAD if text in output]

@@ -408,6 +408,17 @@ class TestFailures:
         consume(delivery(named("1", "later"), "m1"), delivery(named("2", "fine"), "m2"))
         assert source.postponed == [{"m1": 42, "m2": 42}]
 
+    def test_what_is_held_back_is_not_parked_ahead_of_its_turn(
+        self, consume: Process, source: RememberingSource
+    ) -> None:
+        """Behind a message that waits for new code, poison waits too."""
+        newer = body(order()).replace("OrderPlaced:1", "OrderPlaced:2")
+        ledger = consume(
+            *(delivery(text, f"m{n}", group="A") for n, text in enumerate((newer, "}{", body(named("2", "fine")))))
+        )
+        assert outcomes(ledger) == {"m0": "retry", "m1": "held_back", "m2": "held_back"}
+        assert source.dead_letters == []
+
     def test_any_other_exception_is_left_to_the_queue(self, consume: Process, source: RememberingSource) -> None:
         """No visibility change; the reason is the class alone, for a foreign text may hold payload."""
         ledger = consume(delivery(named("1", "crash")))

@@ -145,6 +145,14 @@ def test_reading_many_keys_takes_a_call_for_each_hundred(inbox: Inbox, dynamodb:
     assert dynamodb.calls == ["batch_get_item"] * 3
 
 
+def test_reads_are_consistent(inbox: Inbox, dynamodb: Wire) -> None:
+    """A stale read could take an applied event for a new one."""
+    requests: list[dict[str, Any]] = []
+    dynamodb.before["batch_get_item"] = [requests.append]
+    inbox.fetch([Key("stock", "A"), Key("reservations", "1")])
+    assert [each["ConsistentRead"] for each in requests[0]["RequestItems"].values()] == [True, True]
+
+
 def test_nothing_to_read_is_no_call(inbox: Inbox, dynamodb: Wire) -> None:
     """Consumers without reads pay none."""
     assert inbox.fetch([]) == {}

@@ -121,6 +121,23 @@ def test_what_is_not_ours_is_poison_with_a_reason_and_without_payload(text: str)
     assert CANARY not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (body(order()).replace('"priority":', '"priority":"high","priority":'), "the same key twice"),
+        (body(order()).replace('"quantity":2', '"quantity":NaN'), "NaN"),
+        (body(order()).replace("Århus", "\\ud800"), "surrogate"),
+        (body(order()).replace("Århus", "\ud800"), "surrogate"),
+        (body(order()).replace('"region":null', '"region":' + "[" * 40 + "]" * 40), "deeper"),
+    ],
+    ids=["key twice", "NaN", "escaped surrogate", "surrogate", "deep"],
+)
+def test_one_flaw_in_a_sound_message_is_refused_for_that_flaw(text: str, reason: str) -> None:
+    """All else is right, so nothing else can have refused it."""
+    with pytest.raises(Poison, match=reason):
+        decode(text)
+
+
 def test_a_body_past_the_bound_is_too_large() -> None:
     """Size is checked before anything is parsed."""
     with pytest.raises(TooLarge):

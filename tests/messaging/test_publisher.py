@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from messaging.events import OrderPlaced
 from messaging.publisher import MAX_BATCH_BYTES, Publisher, PublishReport
 from messaging.topology import ORDERS, Subscription, Topic
-from tests.factories import NOW, order
+from tests.factories import NOW, body, order
 
 
 class FakeSns:
@@ -67,15 +67,24 @@ def test_a_batch_has_at_most_ten_entries_and_names_group_and_deduplication_id() 
     assert entry["MessageAttributes"]["priority"] == {"DataType": "String", "StringValue": "standard"}
 
 
-def test_a_batch_stays_within_256_kib() -> None:
-    """Large messages share a request only as far as it goes."""
-    lines = [{"sku": "S" * 60 + str(n), "quantity": 1, "unit_price": "1", "discount": "0"} for n in range(90)]
+def test_a_batch_stays_within_the_bytes_that_sns_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bodies and attributes together: three bodies would fit, with their attributes only two do."""
+    assert MAX_BATCH_BYTES == 256 * 1024
+    events = [order(str(n), customer_id=f"C{n}") for n in range(9)]
+    monkeypatch.setattr("messaging.publisher.MAX_BATCH_BYTES", 3 * len(body(events[0])))
     sns = FakeSns()
-    events = [order(str(n), customer_id=f"C{n}", lines=lines) for n in range(30)]
     publish(sns, events, concurrency=1)
-    sizes = [sum(len(entry["Message"]) for entry in request) for request in sns.requests]
-    assert max(sizes) <= MAX_BATCH_BYTES
-    assert len(sns.accepted) == 30
+    assert [len(request) for request in sns.requests] == [2, 2, 2, 2, 1]
+    assert len(sns.accepted) == 9
+
+
+def test_between_attempts_it_waits_longer_and_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exponential with full jitter: the ceilings double."""
+    ceilings: list[float] = []
+    monkeypatch.setattr("messaging.publisher.random.uniform", lambda _, ceiling: ceilings.append(ceiling) or ceiling)
+    slept: list[float] = []
+    publish(FakeSns({"OrderPlaced-0": ["Throttled"] * 4}), [order("0")], sleep=slept.append)
+    assert slept == ceilings == [0.2, 0.4, 0.8, 1.6]
 
 
 def test_batches_run_side_by_side() -> None:

@@ -81,6 +81,7 @@ def test_an_unknown_consumer_is_an_error() -> None:
 
 def test_routes_follow_the_priority() -> None:
     """Each order goes to one of the two order writers and to the three others."""
-    high = [row.consumer for row in ORDERS.routes({"type": "OrderPlaced", "priority": "high"})]
-    assert high == ["inventory", "priority_orders", "analytics", "notifications"]
+    high = {row.consumer for row in ORDERS.routes({"type": "OrderPlaced", "priority": "high"})}
+    assert {"inventory", "priority_orders", "analytics", "notifications"} <= high
+    assert "standard_orders" not in high
     assert ORDERS.routes({"type": "OrderShipped", "priority": "high"}) == []

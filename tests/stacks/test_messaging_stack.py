@@ -75,7 +75,7 @@ def test_more_consumers_leave_the_messaging_template_as_it_is(synth: Synthesize,
     rows = (
         Subscription(consumer="audit", events=ORDERS.subscriptions[0].events, reads=tuple(TABLES_BY_NAME)),
         Subscription(consumer="shipping", events=ORDERS.subscriptions[0].events, ordering="group", writes=("orders",)),
-        Subscription(consumer="loyalty", events=ORDERS.subscriptions[0].events, writes=("revenue", "stock")),
+        Subscription(consumer="one_more_reader", events=ORDERS.subscriptions[0].events, writes=("revenue", "stock")),
     )
     more = synth(Topic(name=ORDERS.name, subscriptions=(*ORDERS.subscriptions, *rows)), mail_from=MAIL_FROM)
     assert len(more.consumers.resources("AWS::Lambda::Function")) == len(ORDERS.subscriptions) + 3

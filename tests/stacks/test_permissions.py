@@ -43,7 +43,7 @@ def test_function_may_use_the_tables_of_its_row_only(dev: Assembly, row: Subscri
     """DynamoDB permissions are the row's reads and writes, and the inbox."""
     statements = dev.consumers.role_statements(row)
     read = {"dynamodb:GetItem", "dynamodb:BatchGetItem"}
-    write = {f"dynamodb:{name}Item" for name in ("Put", "Update", "Delete", "ConditionCheck", "Get")}
+    write = {f"dynamodb:{name}Item" for name in ("Put", "Update", "Get")}
     for name in {*row.reads, *row.writes}:
         expected = (read if name in row.reads else set()) | (write if name in row.writes else set())
         assert _actions_on(statements, export_of_table_arn(dev, name)) == expected
@@ -54,8 +54,8 @@ def test_function_may_use_the_tables_of_its_row_only(dev: Assembly, row: Subscri
 
 def test_inbox_takes_leases_only_where_a_row_calls(dev: Assembly, row: Subscription) -> None:
     """Every consumer may mark; PartiQL, which leases need, is for rows with external calls."""
-    mark = {f"dynamodb:{name}Item" for name in ("Get", "BatchGet", "Put", "Update", "ConditionCheck")}
-    lease = {f"dynamodb:PartiQL{verb}" for verb in ("Insert", "Update", "Delete", "Select")}
+    mark = {f"dynamodb:{name}Item" for name in ("Get", "BatchGet", "Put")}
+    lease = {f"dynamodb:PartiQL{verb}" for verb in ("Insert", "Update", "Delete")}
     inbox = _actions_on(dev.consumers.role_statements(row), export_of_table_arn(dev, INBOX.name))
     assert inbox == mark | (lease if row.calls else set())
 

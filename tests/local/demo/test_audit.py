@@ -20,7 +20,7 @@ from messaging.topology import ORDERS
 
 ORDER = next(order for order in generate_orders(20, 1) if order.priority == "high")
 CANCELLED = OrderCancelled(**msgspec.structs.asdict(ORDER))
-CONSUMERS = ("inventory", "priority_orders", "analytics", "notifications")
+CONSUMERS = tuple(row.consumer for row in ORDERS.routes(ORDER.attributes))
 
 SOUND = Evidence(
     markers=tuple(Marker(consumer, ORDER.event_id, f"{consumer}-1") for consumer in CONSUMERS),

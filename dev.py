@@ -5,6 +5,7 @@
     up      start the embedded engine and deploy, where needed
     down    stop the engine; what it holds is kept for the next start
     status  say what runs and what is deployed
+    env     print exports for your shell: how to reach the engine, and the topic's ARN (eval "$(python3 dev.py env)")
     test    what every change must pass: lint, types, import rules, all tests; arguments go to pytest
     check   `test`, and the longer checks as soon as there are any
     bench   measure the synth, the first order and draining 830 of them, in a copy of the checkout (--help)
@@ -45,7 +46,7 @@ ROOT = Path(__file__).resolve().parent
 STARTED_AT = time.time()
 RUN_LOCK, DEV_LOCK, NODE_LOCK = "requirements.txt", "requirements-dev.txt", "package-lock.json"
 CHECKED = ("messaging", "lambdas", "stacks", "local", "benchmarks", "app.py", "dev.py")
-LOCAL_COMMANDS = ("demo", "up", "down", "status")
+LOCAL_COMMANDS = ("demo", "up", "down", "status", "env")
 MADE_HERE = (
     ".venv",
     "node_modules",
@@ -99,6 +100,7 @@ def run_local(command: str, arguments: Sequence[str]) -> int:
         environment["WAYBILL_DEV_ENVIRONMENT_SECONDS"] = f"{make_environment(dev=False):.3f}"
     elif not venv_python().exists():
         python = sys.executable  # down and status need no package
+    environment["WAYBILL_DEV_FOLDER"] = str(Path.cwd())  # paths among the arguments are meant from there
     os.chdir(ROOT)
     os.execve(python, [python, "-m", "local", command, *arguments], environment)  # noqa: S606 - no shell is wanted
 

@@ -1,8 +1,9 @@
-"""The local commands behind dev.py: `python -m local up | down | status | demo`."""
+"""The local commands behind dev.py: `python -m local up | down | status | env | demo`."""
 
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +21,7 @@ def main(argv: list[str]) -> int:
 
         return _guarded(lambda: demo(argv[1:], ROOT))
     command = _parser().parse_args(argv).command
-    return _guarded({"up": _up, "down": _down, "status": _status}[command])
+    return _guarded({"up": _up, "down": _down, "status": _status, "env": _env}[command])
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -29,6 +30,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("up", help="start the engine and deploy, where needed")
     commands.add_parser("down", help="stop the engine; what it holds is kept for the next start")
     commands.add_parser("status", help="say what runs and what is deployed")
+    commands.add_parser("env", help="print exports for a shell: how to reach the engine, and the topic's ARN")
     commands.add_parser("demo", help="publish orders and account for every message", add_help=False)
     return parser
 
@@ -67,6 +69,14 @@ def _status() -> int:
     print(f"engine    {f'runs on {now.endpoint} (process {now.pid})' if now.endpoint else 'stopped'}")
     changed = "deployed, as the checkout says" if now.current else "deployed; the checkout has changed since"
     print(f"topology  {changed if now.deployed else 'not deployed'}")
+    return 0
+
+
+def _env() -> int:
+    from local.deployment import exports
+
+    for name, value in exports(ROOT).items():
+        print(f"export {name}={shlex.quote(value)}")
     return 0
 
 

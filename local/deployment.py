@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -14,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from local import engine
+from local.cdk import CREDENTIALS, REGION
 from local.clients import client
 from local.engine import Engine
 from local.errors import DeploymentError
 from local.fingerprint import fingerprint
+from local.locks import alone
 
 MAIL_FROM = "orders@waybill.example"
 CONTEXT: Mapping[str, str] = {
@@ -58,7 +58,7 @@ class Status:
 
 
 def up(root: Path, *, fresh: bool = False, report: Report) -> Deployment:
-    """Start the engine and deploy, each where needed. `fresh` forgets all that the engine held.
+    """Start the engine and deploy, each where needed. `fresh` puts all that the engine held aside.
 
     Raises EngineError and DeploymentError.
     """
@@ -67,7 +67,9 @@ def up(root: Path, *, fresh: bool = False, report: Report) -> Deployment:
         state_dir = _state_dir(root)
         if fresh:
             _stop(state_dir, report)
-            engine.forget(state_dir)
+            aside = engine.put_aside(state_dir)
+            if aside is not None:
+                report(f"What the engine held is put aside in {aside.relative_to(root)}")
         inputs = fingerprint(root, CONTEXT)
         running = engine.find(state_dir)
         if running is None and engine.was_saved(state_dir) and _recorded(state_dir).get("fingerprint") == inputs:
@@ -97,6 +99,25 @@ def status(root: Path) -> Status:
         deployed=bool(record),
         current=record.get("fingerprint") == fingerprint(root, CONTEXT),
     )
+
+
+def exports(root: Path) -> dict[str, str]:
+    """The variables with which boto3, the AWS CLI and a script that imports `messaging` reach the running engine.
+
+    Raises DeploymentError where none runs.
+    """
+    from messaging.topology import TOPIC_ARN_OUTPUT  # `down` and `status` work without any package
+
+    running, record = engine.find(_state_dir(root)), _recorded(_state_dir(root))
+    if running is None or not record:
+        raise DeploymentError("nothing is deployed here: run python3 dev.py up")
+    return {
+        "AWS_ENDPOINT_URL": running.endpoint,
+        "AWS_DEFAULT_REGION": REGION,
+        **CREDENTIALS,
+        "PYTHONPATH": str(root),
+        "TOPIC_ARN": record["outputs"][TOPIC_ARN_OUTPUT],
+    }
 
 
 def _deploy(root: Path, inputs: str, report: Report) -> tuple[Engine, dict[str, str]]:
@@ -171,26 +192,12 @@ def _is_bootstrapped(endpoint: str) -> bool:
     return any(stack["StackStatus"] in ("CREATE_COMPLETE", "UPDATE_COMPLETE") for stack in stacks)
 
 
-@contextlib.contextmanager
-def _alone(root: Path, report: Report) -> Iterator[None]:
+def _alone(root: Path, report: Report) -> contextlib.AbstractContextManager[None]:
     """One command at a time in a checkout; the second waits for the first."""
-    folder = root / _FOLDER
-    try:
-        folder.mkdir(exist_ok=True)
-        lock = os.open(folder / "command.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise DeploymentError(
-            f"{folder} can not be written ({error.strerror}): check the disk and its rights"
-        ) from error
-    try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            report("Another command is at work in this checkout: waiting for it")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(lock)
+    return alone(
+        root / _FOLDER / "command.lock",
+        waiting=lambda: report("Another command is at work in this checkout: waiting for it"),
+    )
 
 
 @contextlib.contextmanager

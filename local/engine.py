@@ -39,6 +39,7 @@ SAVED = "saved"
 DEPLOYED = "deployed.json"
 PORTS = range(20_000, 32_000)  # below the systems' ephemeral ranges, so that no client holds one by chance
 ATTEMPTS = 20
+KEPT_ASIDE = 3
 
 # What a program needs to run at all. All else is the user's: credentials, endpoints, settings of Waybill or Powertools.
 INHERITED = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
@@ -110,12 +111,20 @@ def stop(engine: Engine) -> None:
     shutil.rmtree(engine.state_dir / "tmp", ignore_errors=True)
 
 
-def forget(state_dir: Path) -> None:
-    """Delete what a stopped engine has saved, and its log."""
+def put_aside(state_dir: Path) -> Path | None:
+    """Rename what a stopped engine has saved, so that the next one starts empty. Returns where it is now, if anything.
+
+    Renamed back (with the engine stopped), it is there again. The newest few are kept.
+    """
     if find(state_dir) is not None:
-        raise EngineError("the engine runs: stop it before its state is deleted")
-    if state_dir.exists():
-        shutil.rmtree(state_dir)
+        raise EngineError("the engine runs: stop it before its state is put aside")
+    if not state_dir.exists():
+        return None
+    aside = state_dir.with_name(f"{state_dir.name}.before-{time.strftime('%Y-%m-%dT%H-%M-%S')}-{time.monotonic_ns()}")
+    state_dir.rename(aside)
+    for older in sorted(state_dir.parent.glob(f"{state_dir.name}.before-*"))[:-KEPT_ASIDE]:
+        shutil.rmtree(older)
+    return aside
 
 
 def was_saved(state_dir: Path) -> bool:

@@ -1,4 +1,4 @@
-"""The topology as a Mermaid flowchart, for the README: `python -m messaging.diagram README.md` writes it in."""
+"""The topology as a Mermaid flowchart, written in by `.venv/bin/python -m messaging.diagram README.md`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from messaging.topology import ORDERS, Subscription, Topic
 
-BEGIN = "<!-- topology: written by `python -m messaging.diagram README.md` -->"
+BEGIN = "<!-- topology: written by `.venv/bin/python -m messaging.diagram README.md` -->"
 END = "<!-- end of topology -->"
 
 

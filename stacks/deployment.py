@@ -35,6 +35,8 @@ class Deployment:
     def from_context(cls, node: Node) -> Deployment:
         """Read the context. Raises SynthError that names the option and what it takes."""
         stage = cast(Stage, _one_of(node, "stage", ("dev", "prod")))
+        if _text(node, "mail_configuration_set") and not _text(node, "mail_from"):
+            raise SynthError("-c mail_configuration_set without -c mail_from: it must be the set of a sender")
         default_level = "DEBUG" if stage == "dev" else "INFO"
         return cls(
             stage=stage,

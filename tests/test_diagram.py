@@ -13,7 +13,7 @@ README = Path(__file__).parents[1] / "README.md"
 
 
 def test_the_readme_shows_the_topology_as_it_is() -> None:
-    """Stale? Run: python -m messaging.diagram README.md"""
+    """Stale? Run: .venv/bin/python -m messaging.diagram README.md"""
     text = README.read_text(encoding="utf-8")
     assert embed(text, ORDERS) == text
 

@@ -10,6 +10,7 @@ from typing import Any
 import boto3
 import pytest
 
+from local.demo.scenario import load_scenario
 from messaging import topology
 from messaging.effects import Transactional, View
 from messaging.events import OrderPlaced
@@ -52,14 +53,15 @@ def test_publishing_from_a_service_works_as_shown(monkeypatch: pytest.MonkeyPatc
             return {"Failed": []}
 
     monkeypatch.setattr(boto3, "client", lambda name: {"sns": Sns()}[name])
-    names: dict[str, Any] = {"TOPIC_ARN": "arn:topic"}
+    monkeypatch.setenv("TOPIC_ARN", "arn:topic")
+    names: dict[str, Any] = {}
     (code,) = blocks("Publishing from your own service")
     exec(code, names)  # noqa: S102
     assert names["report"].published == ("OrderPlaced-1001",)
     assert requests[0]["TopicArn"] == "arn:topic"
 
 
-@pytest.mark.parametrize("proof", sorted(set(re.findall(r"`(tests/[\w/.:]+)`", README))))
+@pytest.mark.parametrize("proof", sorted(set(re.findall(r"`(tests/[\w/]+(?:\.py[\w:]*)?)`", README))))
 def test_every_proof_that_is_named_exists(proof: str) -> None:
     """File, class and test."""
     path, *names = proof.split("::")
@@ -73,6 +75,14 @@ def test_every_proof_that_is_named_exists(proof: str) -> None:
 def test_every_link_leads_somewhere(target: str) -> None:
     """Relative links are files of the repository."""
     assert (ROOT / target).exists()
+
+
+def test_the_example_files_are_what_the_demo_reads() -> None:
+    """Five orders, and stock for every product in them."""
+    examples = ROOT / "docs" / "examples"
+    scenario = load_scenario(orders=examples / "orders.ndjson", stock=None, count=0, seed=1, scarce=True)
+    assert (len(scenario.orders), scenario.source.rejected) == (5, ())
+    assert {line.sku for each in scenario.orders for line in each.lines} == set(scenario.stock)
 
 
 def test_nothing_is_left_to_fill_in() -> None:

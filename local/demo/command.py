@@ -8,12 +8,14 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from local.demo.ndjson import InputError
 from local.demo.scenario import Scenario, ScenarioNote, load_scenario
 from local.errors import LocalError
+from local.locks import alone
 
 if TYPE_CHECKING:
     from local.demo.places import DeployedEngine
@@ -31,7 +33,7 @@ _STATE_FOLDER = ".waybill"
 
 
 class Up(Protocol):
-    """local.deployment.up: a running engine with everything deployed; `fresh` forgets all that it held."""
+    """local.deployment.up: a running engine with everything deployed; `fresh` puts all that it held aside."""
 
     def __call__(self, root: Path, *, fresh: bool = False, report: Callable[[str], None]) -> DeployedEngine:
         """Start and deploy what is not running and deployed yet."""
@@ -67,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     def option(name: str, what: str, **settings: Any) -> None:
         parser.add_argument(name, help=what, **settings)
 
-    file: dict[str, Any] = {"type": Path, "metavar": "FILE.ndjson"}
+    file: dict[str, Any] = {"type": _path, "metavar": "FILE.ndjson"}
     number: dict[str, Any] = {"type": _count, "metavar": "N"}
     option("--orders", "orders, one a line; without it they are made from a seed", **file)
     option("--stock", "units in stock, one product a line (default: stock.ndjson beside the orders)", **file)
@@ -76,9 +78,14 @@ def _parser() -> argparse.ArgumentParser:
     option("--cancel", "cancel N of the orders", **number, default=0)
     option("--poison", "malformed messages for the inventory queue (default 2)", **number, default=2)
     option("--duplicates", "publish N of the events once more", **number, default=0)
-    option("--scarce", "start with the units in stock alone: some orders are refused", action="store_true")
+    option("--scarce", "stock only what the stock file has, so that some orders are refused", action="store_true")
     option("--json", "print one JSON document on standard output, and nothing else there", action="store_true")
     return parser
+
+
+def _path(text: str) -> Path:
+    """A path as typed: relative to where dev.py was called from."""
+    return Path(os.environ.get("WAYBILL_DEV_FOLDER", ""), text)
 
 
 def _count(text: str) -> int:
@@ -113,7 +120,8 @@ def _demo(options: argparse.Namespace, scenario: Scenario, root: Path, up: Up, s
 
     progress = open_progress()
     try:
-        summary = _run(options, scenario, root, up, progress, started_at)
+        with _only_demo(root, progress):
+            summary = _run(options, scenario, root, up, progress, started_at)
     finally:
         progress.close()
     if options.json:
@@ -142,6 +150,14 @@ def _run(
         raise LocalError(f"the engine failed: {error}. Run `python3 dev.py down`, then the demo again") from error
 
 
+def _only_demo(root: Path, progress: Progress) -> AbstractContextManager[None]:
+    """Two at once would count each other's messages, or start the engine afresh under the other."""
+    return alone(
+        root / _STATE_FOLDER / "demo.lock",
+        waiting=lambda: progress.note("Another demo runs in this checkout: waiting until it is done"),
+    )
+
+
 def _engine_for(scenario: Scenario, root: Path, up: Up, progress: Progress) -> DeployedEngine:
     """The engine, holding data of this scenario or none: totals of two scenarios would say nothing."""
     note = ScenarioNote(root / _STATE_FOLDER)
@@ -152,7 +168,7 @@ def _engine_for(scenario: Scenario, root: Path, up: Up, progress: Progress) -> D
     if noted is not None:
         progress.note("The engine held the data of another demo: it was started afresh")
     elif _holds_data(engine):
-        progress.note("The engine holds data of unknown orders: starting it afresh")
+        progress.note("The engine holds data that are no demo's: putting them aside and starting it afresh")
         engine = up(root, fresh=True, report=progress.note)
     note.write(fingerprint)
     return engine

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO, TypeVar, get_args
 
 import msgspec
 
 from local.errors import LocalError
-from messaging.events import CustomerId, Discount, Identifier, Instant, Price, Text, explain_invalid
+from messaging.events import Currency, CustomerId, Discount, Identifier, Instant, Price, Priority, Text, explain_invalid
 
 # What one SNS publish takes; no valid document comes near it. A longer line is skipped without being held in memory.
 MAX_LINE_BYTES = 256 * 1024
@@ -92,10 +92,16 @@ _RULES = {
 }
 
 
+# What a field may be, by its path in an order.
+_CHOICES = {"$.priority": get_args(Priority), "$.currency": get_args(Currency)}
+
+
 def _explain(error: msgspec.ValidationError) -> str:
     rule, _, path = explain_invalid(error).rpartition(" at ")
     for pattern, in_words in _RULES.items():
         if rule.endswith(f"matching regex {pattern!r}"):
             rule = in_words
+    if rule == "Invalid enum value":
+        rule = f"must be one of {', '.join(_CHOICES.get(path, ()))}"
     where = path.removeprefix("$").removeprefix(".")
     return f"{where}: {rule}" if where else rule

@@ -69,8 +69,9 @@ def _verdict(summary: Summary) -> list[RenderableType]:
     if summary.unaccounted:
         findings = [Text(f"  {finding.text}", style="red") for finding in summary.findings]
         return [Text(f"\nUnaccounted for: {summary.unaccounted:,}", style="bold red"), *findings]
+    rejected = f"; {summary.rejected:,} lines were rejected" if summary.rejected else ""
     return [
-        Text("\nEvery message is accounted for.", style="bold green"),
+        Text(f"\nEvery message is accounted for{rejected}.", style="bold green"),
         Text(
             "What next: run the same demo again, and every event is suppressed as a duplicate. "
             "`python3 dev.py status` shows the engine, `python3 dev.py down` stops it.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,7 +40,7 @@ def root(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_life_of_a_checkout(root: Path) -> None:
-    """Up deploys once and then does nothing; down keeps messages; a kill or a change deploys again; fresh forgets."""
+    """Up deploys once and then does nothing; down keeps messages; a kill or a change deploys again; fresh is empty."""
     said: list[str] = []
 
     first = deployment.up(root, report=said.append)
@@ -74,11 +75,25 @@ def test_life_of_a_checkout(root: Path) -> None:
     assert not deployment.status(root).deployed
     assert deployment.up(root, report=said.append).deployed
 
+    before = engine.find(root / ".waybill" / "engine")
+    assert before is not None
+    depth_before = depth(before, url)
     fresh = deployment.up(root, fresh=True, report=said.append)
     latest = engine.find(root / ".waybill" / "engine")
     assert latest is not None
     assert fresh.deployed
     assert depth(latest, fresh.outputs["QueueUrl"]) == 0
+    assert "put aside" in " ".join(said)
+
+    deployment.down(root, report=said.append)
+    (aside,) = (root / ".waybill").glob("engine.before-*")
+    shutil.rmtree(root / ".waybill" / "engine")
+    aside.rename(root / ".waybill" / "engine")
+    restored = deployment.up(root, report=said.append)
+    back = engine.find(root / ".waybill" / "engine")
+    assert back is not None
+    assert not restored.deployed
+    assert depth(back, url) == depth_before
 
 
 def test_failing_app_is_shown_and_nothing_counts_as_deployed(root: Path) -> None:

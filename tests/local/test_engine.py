@@ -186,12 +186,21 @@ def test_failed_start_shows_the_end_of_the_log(state_dir: Path, monkeypatch: pyt
     assert engine.find(state_dir) is None
 
 
-def test_forgetting_needs_a_stopped_engine(running: Engine) -> None:
-    """The state of a running engine is not deleted under it; that of a stopped one is gone for good."""
+def test_state_is_put_aside_and_can_be_had_back(running: Engine) -> None:
+    """Never under a running engine; the next starts empty, and the newest few are kept."""
+    state_dir = running.state_dir
     with pytest.raises(EngineError, match="stop it"):
-        engine.forget(running.state_dir)
+        engine.put_aside(state_dir)
     engine.stop(running)
 
-    engine.forget(running.state_dir)
+    aside = engine.put_aside(state_dir)
 
-    assert not running.state_dir.exists()
+    assert aside is not None
+    assert not state_dir.exists()
+    assert (aside / engine.SAVED).exists()
+    assert engine.put_aside(state_dir) is None
+    for _ in range(engine.KEPT_ASIDE + 1):
+        state_dir.mkdir()
+        engine.put_aside(state_dir)
+    assert not aside.exists()
+    assert len(list(state_dir.parent.glob(f"{state_dir.name}.before-*"))) == engine.KEPT_ASIDE

@@ -24,6 +24,19 @@ def test_error_goes_to_stderr_with_exit_code_1(
     assert capsys.readouterr().err == "waybill: no app\n"
 
 
+def test_env_prints_what_a_shell_can_evaluate(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One export a line, quoted."""
+    monkeypatch.setattr(
+        deployment, "exports", lambda root: {"AWS_ENDPOINT_URL": "http://h:1", "PYTHONPATH": "/way bill"}
+    )
+
+    assert command.main(["env"]) == 0
+
+    assert capsys.readouterr().out == "export AWS_ENDPOINT_URL=http://h:1\nexport PYTHONPATH='/way bill'\n"
+
+
 def test_interrupt_is_130(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Ctrl-C ends a command with 130, in one line."""
 

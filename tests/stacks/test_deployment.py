@@ -51,7 +51,13 @@ def test_options_are_read() -> None:
 def test_a_wrong_option_is_named(option: str, value: str) -> None:
     """A wrong value stops the synth with the option, the value and what it must be."""
     with pytest.raises(SynthError, match=rf"-c {option}=.*must be"):
-        _read(**{option: value})
+        _read(**{"mail_from": MAIL_FROM, option: value})
+
+
+def test_a_configuration_set_without_a_sender_is_refused() -> None:
+    """It would be ignored, and the consumer left out."""
+    with pytest.raises(SynthError, match="mail_from"):
+        _read(mail_configuration_set="orders")
 
 
 def test_prod_keeps_its_data(prod: Assembly) -> None:

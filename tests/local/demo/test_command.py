@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from local.demo.command import main
 from local.demo.generator import generate_orders
 from local.errors import LocalError
+from local.locks import alone
 from tests.local.demo.fake_engine import FakeEngine, serving
 
 Demo = Callable[..., tuple[int, dict[str, Any]]]
@@ -147,6 +149,33 @@ def test_another_demo_starts_afresh_and_says_so(
     assert up.calls == [False, True]
     assert "started afresh" in printed.err
     assert json.loads(printed.out)["subscriptions"]["analytics"]["duplicates"] == 0
+
+
+def test_a_second_demo_waits_for_the_first(tmp_path: Path, up: Up, capsys: pytest.CaptureFixture[str]) -> None:
+    """Side by side each would count the other's messages, or start the engine afresh under it."""
+    lock = tmp_path / ".waybill" / "demo.lock"
+    ended = threading.Event()
+    with alone(lock, waiting=lambda: pytest.fail("nobody else has it")):
+        second = threading.Thread(target=lambda: (main(["--count", "5"], tmp_path, up), ended.set()))
+        second.start()
+        assert not ended.wait(0.3)
+        assert up.calls == []
+    second.join(30)
+    assert ended.is_set()
+    assert up.calls == [False]
+    assert "Another demo runs" in capsys.readouterr().err
+
+
+def test_paths_are_meant_from_where_the_command_was_typed(
+    tmp_path: Path, up: Up, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """dev.py runs in its own folder, wherever it was called from."""
+    typed = tmp_path / "elsewhere"
+    typed.mkdir()
+    (typed / "mine.ndjson").write_bytes(msgspec.json.encode(next(generate_orders(1, 1))) + b"\n")
+    monkeypatch.setenv("WAYBILL_DEV_FOLDER", str(typed))
+    assert main(["--orders", "mine.ndjson", "--json"], tmp_path, up) == 0
+    assert json.loads(capsys.readouterr().out)["orders"] == 1
 
 
 def test_data_of_unknown_orders_are_not_mixed_in(demo: Demo, up: Up) -> None:

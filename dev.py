@@ -45,7 +45,7 @@ except ImportError:
 ROOT = Path(__file__).resolve().parent
 STARTED_AT = time.time()
 RUN_LOCK, DEV_LOCK, NODE_LOCK = "requirements.txt", "requirements-dev.txt", "package-lock.json"
-CHECKED = ("messaging", "lambdas", "stacks", "local", "benchmarks", "app.py", "dev.py")
+CHECKED = ("messaging", "lambdas", "stacks", "local", "benchmarks", "tests", "app.py", "dev.py")
 LOCAL_COMMANDS = ("demo", "up", "down", "status", "env")
 MADE_HERE = (
     ".venv",

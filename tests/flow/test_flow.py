@@ -132,7 +132,9 @@ def assert_order_per_customer(deployment: Deployment, places: Places, events: li
     """Every FIFO consumer applied each customer's events in the order in which they were published."""
     dynamodb = deployment.client("dynamodb")
     applied_at = {
-        (item["consumer"]["S"], item.get("event_id", item.get("id"))["S"].rpartition("#")[2]): item["applied_at"]["S"]
+        (item["consumer"]["S"], item["event_id" if "event_id" in item else "id"]["S"].rpartition("#")[2]): item[
+            "applied_at"
+        ]["S"]
         for table in (INBOX, ORDER_LOG)
         for item in scan(dynamodb, places.table(table))
         if "applied_at" in item

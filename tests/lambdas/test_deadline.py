@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from lambdas.runtime import CLIENT_CONFIG
+from messaging.events import Event
 from messaging.settings import Settings
 from messaging.topology import ORDERS, RESERVE_SECONDS, TABLES
 from tests.factories import delivery, order, sqs_event
@@ -61,7 +62,7 @@ def test_a_silent_aws_hands_the_batch_back_in_time(
     context = SimpleNamespace(
         aws_request_id="r-1", get_remaining_time_in_millis=lambda: (deadline - time.monotonic()) * 1_000
     )
-    contents = ["}{", *(order(str(n), customer_id=f"C{n}") for n in range(3))]
+    contents: list[Event | str] = ["}{", *(order(str(n), customer_id=f"C{n}") for n in range(3))]
     batch = [delivery(content, f"m{n}", fifo=row.fifo) for n, content in enumerate(contents)]
     response = module.handler(sqs_event(*batch, queue="q.fifo" if row.fifo else "q"), context)
     assert time.monotonic() < deadline

@@ -41,7 +41,7 @@ def test_one_condition(condition: Any, value: str | None, expected: bool) -> Non
 
 def test_names_are_anded_and_conditions_ored() -> None:
     """All names must match, by any of their conditions."""
-    policy = {"type": ["A", "B"], "priority": [{"prefix": "h"}]}
+    policy: dict[str, Any] = {"type": ["A", "B"], "priority": [{"prefix": "h"}]}
     assert matches(policy, {"type": "B", "priority": "high", "other": "x"})
     assert not matches(policy, {"type": "B", "priority": "low"})
 

@@ -163,7 +163,11 @@ def test_a_view_shows_declared_items_with_what_was_applied() -> None:
     """Additions add up, creations appear, undeclared keys are an error."""
     stock, reservation = Key("stock", "A"), Key("reservations", "1")
     view = View({stock: {"units": Decimal(5)}, reservation: None})
-    writes = [Add(stock, "units", -2), Create(reservation, {"status": "reserved"}), Add(Key("stock", "B"), "units", 1)]
+    writes: list[Write] = [
+        Add(stock, "units", -2),
+        Create(reservation, {"status": "reserved"}),
+        Add(Key("stock", "B"), "units", 1),
+    ]
     changed = view.after(writes)
     assert view.get(stock) == {"units": 5}
     view.update(changed)

@@ -156,7 +156,12 @@ def test_a_second_demo_waits_for_the_first(tmp_path: Path, up: Up, capsys: pytes
     lock = tmp_path / ".waybill" / "demo.lock"
     ended = threading.Event()
     with alone(lock, waiting=lambda: pytest.fail("nobody else has it")):
-        second = threading.Thread(target=lambda: (main(["--count", "5"], tmp_path, up), ended.set()))
+
+        def run() -> None:
+            main(["--count", "5"], tmp_path, up)
+            ended.set()
+
+        second = threading.Thread(target=run)
         second.start()
         assert not ended.wait(0.3)
         assert up.calls == []

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from messaging.topology import Subscription
+from stacks.resources import Value, add_resource
 
 Watched = Literal["Queue", "DeadLetterQueue", "TopicDeadLetterQueue"]
 
@@ -93,21 +93,20 @@ ALARMS: tuple[AlarmRule, ...] = (
 )
 
 
-def add_alarms(scope: Construct, row: Subscription, queue_names: Mapping[Watched, str]) -> None:
+def add_alarms(scope: Construct, row: Subscription, queue_names: Mapping[Watched, Value]) -> None:
     """The alarms of one subscription."""
     for rule in ALARMS:
-        cloudwatch.CfnAlarm(
-            scope,
-            f"{rule.name}Alarm",
-            alarm_description=f"{row.consumer}: {rule.means}",
-            namespace="AWS/SQS",
-            metric_name=rule.metric,
-            dimensions=[cloudwatch.CfnAlarm.DimensionProperty(name="QueueName", value=queue_names[rule.queue])],
-            statistic="Maximum",
-            period=PERIOD_SECONDS,
-            comparison_operator="GreaterThanThreshold",
-            threshold=rule.threshold(row),
-            datapoints_to_alarm=rule.datapoints,
-            evaluation_periods=rule.periods,
-            treat_missing_data=rule.missing_data,
-        )
+        properties = {
+            "AlarmDescription": f"{row.consumer}: {rule.means}",
+            "Namespace": "AWS/SQS",
+            "MetricName": rule.metric,
+            "Dimensions": [{"Name": "QueueName", "Value": queue_names[rule.queue]}],
+            "Statistic": "Maximum",
+            "Period": PERIOD_SECONDS,
+            "ComparisonOperator": "GreaterThanThreshold",
+            "Threshold": rule.threshold(row),
+            "DatapointsToAlarm": rule.datapoints,
+            "EvaluationPeriods": rule.periods,
+            "TreatMissingData": rule.missing_data,
+        }
+        add_resource(scope, f"{rule.name}Alarm", "AWS::CloudWatch::Alarm", properties)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from aws_cdk import AssetHashType, AssetStaging, FileAssetLocation, FileAssetPackaging, IgnoreMode, Stack
-from aws_cdk import aws_lambda as lambda_
 
 from stacks.layer import ROOT, build_layer, layer_digest
+from stacks.resources import add_resource
 
 RUNTIME = "python3.13"
 ARCHITECTURE = "arm64"
@@ -22,7 +22,7 @@ CODE_EXCLUDES = ("/*", "!/lambdas/", "!/messaging/", "__pycache__")
 class Bundle:
     """Shared by every function. `code_version` changes when the code does, and only then."""
 
-    code: lambda_.CfnFunction.CodeProperty
+    code: Mapping[str, str]  # CloudFormation's Code of a function
     code_version: str
     layer_arns: Sequence[str]
 
@@ -34,7 +34,7 @@ class Bundle:
         )
         asset = _add_asset(stack, staging)
         return cls(
-            code=lambda_.CfnFunction.CodeProperty(s3_bucket=asset.bucket_name, s3_key=asset.object_key),
+            code=_in_bucket(asset),
             code_version=staging.asset_hash[:12],
             layer_arns=[_make_layer(stack)] if with_layer else [],
         )
@@ -49,15 +49,18 @@ def _make_layer(stack: Stack) -> str:
         asset_hash_type=AssetHashType.CUSTOM,
     )
     asset = _add_asset(stack, staging)
-    layer = lambda_.CfnLayerVersion(
-        stack,
-        "Dependencies",
-        content=lambda_.CfnLayerVersion.ContentProperty(s3_bucket=asset.bucket_name, s3_key=asset.object_key),
-        compatible_runtimes=[RUNTIME],
-        compatible_architectures=[ARCHITECTURE],
-        description="What requirements-layer.txt pins",
-    )
-    return layer.ref
+    properties = {
+        "Content": _in_bucket(asset),
+        "CompatibleRuntimes": [RUNTIME],
+        "CompatibleArchitectures": [ARCHITECTURE],
+        "Description": "What requirements-layer.txt pins",
+    }
+    layer: str = add_resource(stack, "Dependencies", "AWS::Lambda::LayerVersion", properties).ref
+    return layer
+
+
+def _in_bucket(asset: FileAssetLocation) -> dict[str, str]:
+    return {"S3Bucket": asset.bucket_name, "S3Key": asset.object_key}
 
 
 def _add_asset(stack: Stack, staging: AssetStaging) -> FileAssetLocation:

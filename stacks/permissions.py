@@ -11,6 +11,7 @@ from aws_cdk import Stack
 from messaging.topology import INBOX, Subscription
 from stacks.deployment import Deployment
 from stacks.errors import SynthError
+from stacks.resources import Value
 
 Statement = dict[str, Any]
 
@@ -43,16 +44,16 @@ class TableAddress:
     """A table as CloudFormation will know it."""
 
     name: str
-    arn: str
+    arn: Value
 
 
 def consumer_statements(
     row: Subscription,
     stack: Stack,
     *,
-    queue_arn: str,
-    dead_letter_queue_arn: str,
-    log_group_arn: str,
+    queue_arn: Value,
+    dead_letter_queue_arn: Value,
+    log_group_arn: Value,
     tables: Mapping[str, TableAddress],
     deployment: Deployment,
 ) -> Iterator[Statement]:
@@ -86,7 +87,7 @@ def assumed_by(service: str) -> dict[str, Any]:
     return policy([{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}])
 
 
-def deny_without_tls(action: str, resource: str) -> Statement:
+def deny_without_tls(action: str, resource: Value) -> Statement:
     """Nobody gets in over plain HTTP."""
     return {
         "Effect": "Deny",
@@ -97,7 +98,7 @@ def deny_without_tls(action: str, resource: str) -> Statement:
     }
 
 
-def allow_deliveries(topic_arn: str, queue_arn: str) -> Statement:
+def allow_deliveries(topic_arn: str, queue_arn: Value) -> Statement:
     """The topic, and no other, may send to the queue.
 
     Source: https://docs.aws.amazon.com/sns/latest/dg/subscribe-sqs-queue-to-sns-topic.html
@@ -111,7 +112,7 @@ def allow_deliveries(topic_arn: str, queue_arn: str) -> Statement:
     }
 
 
-def _allow(actions: Sequence[str], *resources: str) -> Statement:
+def _allow(actions: Sequence[str], *resources: Value) -> Statement:
     return {"Effect": "Allow", "Action": [*actions], "Resource": [*resources]}
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aws_cdk import aws_sqs as sqs
+from aws_cdk import CfnResource
 from constructs import Construct
 
 from messaging.topology import Subscription
 from stacks.deployment import Deployment
 from stacks.permissions import allow_deliveries, deny_without_tls, policy
+from stacks.resources import Value, add_resource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,9 +20,9 @@ class Queue:
     """A queue as CloudFormation will know it. `policy` must be there before somebody is told to send to it."""
 
     url: str
-    arn: str
-    name: str
-    policy: sqs.CfnQueuePolicy
+    arn: Value
+    name: Value
+    policy: CfnResource
 
 
 def make_source_queue(
@@ -33,11 +35,13 @@ def make_source_queue(
         fifo=row.fifo,
         topic_arn=topic_arn,
         deployment=deployment,
-        visibility_timeout=row.visibility_timeout_seconds,
-        message_retention_period=row.retention_seconds,
-        redrive_policy={"deadLetterTargetArn": dead_letter_queue.arn, "maxReceiveCount": row.max_receive_count},
-        # A source queue is nobody's dead-letter queue, and must not become one by mistake.
-        redrive_allow_policy={"redrivePermission": "denyAll"},
+        properties={
+            "VisibilityTimeout": row.visibility_timeout_seconds,
+            "MessageRetentionPeriod": row.retention_seconds,
+            "RedrivePolicy": {"deadLetterTargetArn": dead_letter_queue.arn, "maxReceiveCount": row.max_receive_count},
+            # A source queue is nobody's dead-letter queue, and must not become one by mistake.
+            "RedriveAllowPolicy": {"redrivePermission": "denyAll"},
+        },
     )
 
 
@@ -55,7 +59,7 @@ def make_dead_letter_queue(scope: Construct, row: Subscription, *, deployment: D
         "DeadLetterQueue",
         fifo=row.fifo,
         deployment=deployment,
-        message_retention_period=row.dead_letter_retention_seconds,
+        properties={"MessageRetentionPeriod": row.dead_letter_retention_seconds},
     )
 
 
@@ -72,17 +76,17 @@ def make_topic_dead_letter_queue(
         fifo=True,
         topic_arn=topic_arn,
         deployment=deployment,
-        message_retention_period=row.dead_letter_retention_seconds,
+        properties={"MessageRetentionPeriod": row.dead_letter_retention_seconds},
     )
 
 
 # Per message group, or the whole queue stops at 300 calls a second.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/high-throughput-fifo.html
 _FIFO: dict[str, Any] = {
-    "fifo_queue": True,
-    "content_based_deduplication": False,
-    "deduplication_scope": "messageGroup",
-    "fifo_throughput_limit": "perMessageGroupId",
+    "FifoQueue": True,
+    "ContentBasedDeduplication": False,
+    "DeduplicationScope": "messageGroup",
+    "FifoThroughputLimit": "perMessageGroupId",
 }
 
 
@@ -92,15 +96,17 @@ def _make_queue(
     *,
     fifo: bool,
     deployment: Deployment,
+    properties: Mapping[str, Any],
     topic_arn: str | None = None,
-    **properties: Any,
 ) -> Queue:
     """A queue and its policy; `topic_arn` names the topic that may send to it."""
-    resource = sqs.CfnQueue(scope, construct_id, sqs_managed_sse_enabled=True, **(_FIFO if fifo else {}), **properties)
+    given = {"SqsManagedSseEnabled": True, **(_FIFO if fifo else {}), **properties}
+    resource = add_resource(scope, construct_id, "AWS::SQS::Queue", given)
     deployment.keep(resource)
-    url, arn = resource.ref, resource.attr_arn
+    url, arn = resource.ref, resource.get_att("Arn")
     statements = [deny_without_tls("sqs:*", arn)]
     if topic_arn is not None:
         statements.append(allow_deliveries(topic_arn, arn))
-    queue_policy = sqs.CfnQueuePolicy(scope, f"{construct_id}Policy", queues=[url], policy_document=policy(statements))
-    return Queue(url=url, arn=arn, name=resource.attr_queue_name, policy=queue_policy)
+    secured = {"Queues": [url], "PolicyDocument": policy(statements)}
+    queue_policy = add_resource(scope, f"{construct_id}Policy", "AWS::SQS::QueuePolicy", secured)
+    return Queue(url=url, arn=arn, name=resource.get_att("QueueName"), policy=queue_policy)

@@ -5,11 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import assert_never, get_args
 
-from aws_cdk import CfnOutput, Stack
-from aws_cdk import aws_iam as iam
-from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
-from aws_cdk import aws_sns as sns
+from aws_cdk import CfnOutput, CfnResource, Stack
 from constructs import Construct
 
 from messaging.settings import Settings
@@ -19,6 +15,7 @@ from stacks.bundle import ARCHITECTURE, RUNTIME, Bundle
 from stacks.deployment import Deployment
 from stacks.permissions import TableAddress, assumed_by, consumer_statements, policy, table_actions
 from stacks.queues import make_dead_letter_queue, make_source_queue, make_topic_dead_letter_queue
+from stacks.resources import Value, add_resource
 
 # Memory buys CPU in proportion: 512 MB is 0.29 of a core, enough for ten records with a deadline of seconds.
 MEMORY_MB = 512
@@ -67,64 +64,62 @@ class Subscriber(Construct):
         self._output()
 
     def _subscribe(self) -> None:
-        subscription = sns.CfnSubscription(
-            self,
-            "Subscription",
-            topic_arn=self._topic_arn,
-            protocol="sqs",
-            endpoint=self._queue.arn,
-            raw_message_delivery=True,
-            filter_policy=self._row.filter_policy,
-            filter_policy_scope="MessageAttributes",
-            redrive_policy={"deadLetterTargetArn": self._topic_dead_letter_queue.arn},
-        )
+        properties = {
+            "TopicArn": self._topic_arn,
+            "Protocol": "sqs",
+            "Endpoint": self._queue.arn,
+            "RawMessageDelivery": True,
+            "FilterPolicy": self._row.filter_policy,
+            "FilterPolicyScope": "MessageAttributes",
+            "RedrivePolicy": {"deadLetterTargetArn": self._topic_dead_letter_queue.arn},
+        }
+        subscription = add_resource(self, "Subscription", "AWS::SNS::Subscription", properties)
         # A delivery before the queue allows it would be refused, and lost if its dead-letter queue refused it too.
         subscription.add_resource_dependency(self._queue.policy)
         subscription.add_resource_dependency(self._topic_dead_letter_queue.policy)
 
-    def _make_log_group(self) -> logs.CfnLogGroup:
+    def _make_log_group(self) -> CfnResource:
         # Logs outlive the dead letters that they explain, by far in prod.
-        group = logs.CfnLogGroup(self, "LogGroup", retention_in_days=180 if self._deployment.prod else 30)
+        kept_days = 180 if self._deployment.prod else 30
+        group = add_resource(self, "LogGroup", "AWS::Logs::LogGroup", {"RetentionInDays": kept_days})
         self._deployment.keep(group)
         return group
 
     def _make_function(self) -> str:
-        function = lambda_.CfnFunction(
-            self,
-            "Function",
-            description=f"Waybill: the consumer {self._row.consumer}",
-            runtime=RUNTIME,
-            architectures=[ARCHITECTURE],
-            handler=self._row.handler,
-            code=self._bundle.code,
-            layers=[*self._bundle.layer_arns] or None,
-            role=self._make_role(),
-            timeout=self._row.timeout_seconds,
-            memory_size=MEMORY_MB,
-            tracing_config=lambda_.CfnFunction.TracingConfigProperty(mode="Active"),
-            logging_config=lambda_.CfnFunction.LoggingConfigProperty(log_group=self._log_group.ref),
-            environment=lambda_.CfnFunction.EnvironmentProperty(variables=self._environment()),
-        )
-        return function.ref
+        properties = {
+            "Description": f"Waybill: the consumer {self._row.consumer}",
+            "Runtime": RUNTIME,
+            "Architectures": [ARCHITECTURE],
+            "Handler": self._row.handler,
+            "Code": self._bundle.code,
+            "Layers": [*self._bundle.layer_arns] or None,
+            "Role": self._make_role(),
+            "Timeout": self._row.timeout_seconds,
+            "MemorySize": MEMORY_MB,
+            "TracingConfig": {"Mode": "Active"},
+            "LoggingConfig": {"LogGroup": self._log_group.ref},
+            "Environment": {"Variables": self._environment()},
+        }
+        name: str = add_resource(self, "Function", "AWS::Lambda::Function", properties).ref
+        return name
 
-    def _make_role(self) -> str:
+    def _make_role(self) -> Value:
         """The function's role, its policy inline: the function never exists without it."""
         statements = consumer_statements(
             self._row,
             Stack.of(self),
             queue_arn=self._queue.arn,
             dead_letter_queue_arn=self._dead_letter_queue.arn,
-            log_group_arn=self._log_group.attr_arn,
+            log_group_arn=self._log_group.get_att("Arn"),
             tables=self._tables,
             deployment=self._deployment,
         )
-        role = iam.CfnRole(
-            self,
-            "Role",
-            assume_role_policy_document=assumed_by("lambda.amazonaws.com"),
-            policies=[iam.CfnRole.PolicyProperty(policy_name="Consumer", policy_document=policy([*statements]))],
-        )
-        return role.attr_arn
+        properties = {
+            "AssumeRolePolicyDocument": assumed_by("lambda.amazonaws.com"),
+            "Policies": [{"PolicyName": "Consumer", "PolicyDocument": policy([*statements])}],
+        }
+        arn: Value = add_resource(self, "Role", "AWS::IAM::Role", properties).get_att("Arn")
+        return arn
 
     def _environment(self) -> dict[str, str]:
         settings = Settings(
@@ -143,22 +138,19 @@ class Subscriber(Construct):
         }
 
     def _make_event_source_mapping(self) -> str:
-        mapping = lambda_.CfnEventSourceMapping(
-            self,
-            "EventSourceMapping",
-            function_name=self._function_name,
-            event_source_arn=self._queue.arn,
-            batch_size=self._row.batch_size,
+        properties = {
+            "FunctionName": self._function_name,
+            "EventSourceArn": self._queue.arn,
+            "BatchSize": self._row.batch_size,
             # A FIFO mapping takes no window.
             # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
-            maximum_batching_window_in_seconds=None if self._row.fifo else self._row.batching_window_seconds,
-            scaling_config=lambda_.CfnEventSourceMapping.ScalingConfigProperty(
-                maximum_concurrency=self._row.maximum_concurrency
-            ),
+            "MaximumBatchingWindowInSeconds": None if self._row.fifo else self._row.batching_window_seconds,
+            "ScalingConfig": {"MaximumConcurrency": self._row.maximum_concurrency},
             # Without it Lambda ignores the response and deletes the whole batch, failed records included.
-            function_response_types=["ReportBatchItemFailures"],
-        )
-        return mapping.ref
+            "FunctionResponseTypes": ["ReportBatchItemFailures"],
+        }
+        mapping_id: str = add_resource(self, "EventSourceMapping", "AWS::Lambda::EventSourceMapping", properties).ref
+        return mapping_id
 
     def _output(self) -> None:
         stack = Stack.of(self)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -46,6 +47,24 @@ def test_cdk_synth_validates_and_agrees_with_the_app(tmp_path: Path, synth: Synt
     for name, template in (("messaging", in_process.messaging), ("consumers", in_process.consumers)):
         written = read_template(tmp_path / f"waybill-dev-{name}.template.json").body
         assert _without_metadata(written) == _without_metadata(template.body)
+
+
+def test_a_property_that_cloudformation_does_not_know_is_an_error(tmp_path: Path) -> None:
+    """What typed constructs would refuse, the validator refuses, naming construct and property."""
+    app = tmp_path / "app.py"
+    app.write_text(
+        "from aws_cdk import App, Stack\n"
+        "from stacks.resources import add_resource\n"
+        "app = App()\n"
+        "add_resource(Stack(app, 'S'), 'Q', 'AWS::SQS::Queue', {'FifoQeueu': True})\n"
+        "app.synth()\n",
+        encoding="utf-8",
+    )
+    program = f"env PYTHONPATH={shlex.quote(str(ROOT))} python3 {shlex.quote(str(app))}"
+    outcome = _cdk("synth", "--quiet", "--app", program, "--output", str(tmp_path / "out"))
+    assert outcome.returncode != 0
+    assert "ERROR FifoQeueu" in outcome.stderr
+    assert "S/Q" in outcome.stderr
 
 
 def test_cdk_names_a_wrong_option(tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ class Ledger:
     def settle(self, delivery: Delivery, verdict: Verdict) -> None:
         """Enter a verdict. One that hands the record back also holds back what follows in its group."""
         self._verdicts[delivery.id] = verdict
-        if verdict.outcome in HANDED_BACK:
+        if verdict.outcome in HANDED_BACK and delivery.group is not None:
             position = self.deliveries.index(delivery)
             for later in self.deliveries[position + 1 :]:
                 if later.lane == delivery.lane and later.id not in self._verdicts:

@@ -139,15 +139,15 @@ class Consumer:
 
 
 class _FailurePolicy:
-    """What happens to a record whose step raised, by exception: the table below, first match wins.
+    """What happens to a record whose step raised, by exception.
 
-    =============  ==========================================================================================
-    DeadLetter     to the dead-letter queue at once with its reason, then acknowledged; its group goes on. What can't
-                   even be decoded does not wait for the effects of the records before it
+    =============  =================================================================================================
+    DeadLetter     to the dead-letter queue at once with its reason, then acknowledged; its group goes on. (What can't
+                   even be decoded does not wait for the effects of the records before it.)
     NewerVersion   RetryLater while new code may be on its way, then a dead letter with reason newer_version
     RetryLater     handed back with the rest of its group, hidden for its delay (by default growing, jittered)
     anything else  handed back with the rest of its group; SQS shows it again and counts
-    =============  ==========================================================================================
+    =============  =================================================================================================
     """
 
     def __init__(

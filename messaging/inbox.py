@@ -21,7 +21,7 @@ from messaging.effects import Create, Item, Key, Write
 from messaging.errors import RetryLater
 from messaging.items import attributes, plain, transact_item
 from messaging.topology import EXPIRATION, INBOX, Subscription
-from messaging.transaction import MAX_ACTIONS, Transaction, Unit
+from messaging.transaction import Transaction, Unit
 
 # Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
 MAX_KEYS = 100
@@ -106,9 +106,9 @@ class Inbox:
         result = judge_marker(marker, work, self._subscription.consumer)
         return None if result is Result.TAMPERED else result
 
-    def transaction(self, max_units: int = MAX_ACTIONS) -> Transaction:
+    def transaction(self) -> Transaction:
         """An empty transaction, to offer units to."""
-        return Transaction(self._writes, self._to_wire, max_units)
+        return Transaction(self._writes, self._to_wire)
 
     def commit(self, transaction: Transaction) -> list[Result]:
         """Commit: all APPLIED, or none and the reason for each unit, in the units' order. Raises nothing of AWS's."""

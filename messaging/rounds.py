@@ -47,7 +47,8 @@ class Rounds:
 
     def run(self, works: Sequence[Work]) -> None:
         """Settle every work, or leave it open when the time is up."""
-        while (pending := self._ledger.open(works)) and self._has_time():
+        # No more at a time than one transaction can take: the rest would be read and run for nothing.
+        while (pending := self._ledger.open(works)[: self._units_per_round]) and self._has_time():
             if self._pause_seconds:
                 self._sleep(self._pause_seconds)
                 self._pause_seconds = 0.0
@@ -76,7 +77,7 @@ class Rounds:
 
     def _plan(self, pending: Iterable[Work], view: View) -> Transaction:
         """As much as one transaction takes. Functions see what those before them will have written."""
-        transaction = self._inbox.transaction(self._units_per_round)
+        transaction = self._inbox.transaction()
         waiting: set[str] = set()
         for work in pending:
             lane = work.delivery.lane

@@ -38,9 +38,7 @@ class Transaction:
     offered, so that what is wrong with it shows then, and not when the transaction is committed for everybody.
     """
 
-    def __init__(
-        self, writes_of: Callable[[Unit], list[Write]], to_wire: Callable[[Write], Wire], max_units: int
-    ) -> None:
+    def __init__(self, writes_of: Callable[[Unit], list[Write]], to_wire: Callable[[Write], Wire]) -> None:
         self.units: list[Unit] = []
         self.writes: list[Write] = []
         self.items: list[Wire] = []
@@ -48,10 +46,10 @@ class Transaction:
         self._positions: dict[Key, int] = {}
         self._writes_of = writes_of
         self._to_wire = to_wire
-        self._max_units = max_units
 
     def offer(self, unit: Unit) -> bool:
-        """Take the unit whole, unless it is one too many or writes an item of an earlier unit without commuting.
+        """Take the unit whole, unless it is too much for the rest of the transaction, or writes an item of an earlier
+        unit without commuting.
 
         Raises TooLarge for a unit that no transaction takes, ValueError for one that contradicts itself, and TypeError,
         ValueError or KeyError for a write that is none.
@@ -71,7 +69,7 @@ class Transaction:
 
     def _fits(self, writes: Sequence[Write]) -> bool:
         shared = [write for write in writes if write.key in self._positions]
-        if len(self.units) == self._max_units or len(self.writes) + len(writes) - len(shared) > MAX_ACTIONS:
+        if len(self.writes) + len(writes) - len(shared) > MAX_ACTIONS:
             return False
         return all(_commute(self.writes[self._positions[write.key]], write) for write in shared)
 

@@ -142,6 +142,29 @@ class TestCommit:
         assert dynamodb.calls == ["transact_write_items"] * 5
         assert total(dynamodb) == 4
 
+    def test_a_round_runs_no_function_whose_effect_it_cannot_take(self, consume: Process, dynamodb: Wire) -> None:
+        """Large batches, and batches after a conflict, cost each record a bounded number of runs and reads."""
+        runs: list[str] = []
+        reads: list[str] = []
+
+        def counted(message: Message, view: View) -> Effect:
+            runs.append(message.id)
+            return add_revenue(message, view)
+
+        def declared(message: Message) -> list[Key]:
+            reads.append(message.id)
+            return [Key("stock", message.event.order_id)]
+
+        effects = Transactional(functions={OrderPlaced: counted}, reads=declared)
+        dynamodb.before["transact_write_items"] = [conflict(dynamodb)]
+        ledger = consume(*batch(10, fifo=False), effects=effects)
+        assert set(outcomes(ledger).values()) == {"applied"}
+        assert (len(runs), len(reads)) == (20, 20)  # once together, once alone
+
+        runs.clear()
+        consume(*(delivery(order(f"x{n}"), f"x{n}", fifo=False) for n in range(250)), effects=effects)
+        assert len(runs) < 2 * 250
+
     def test_endless_conflict_hands_the_record_back(self, consume: Process, dynamodb: Wire) -> None:
         """Attempts within one batch are bounded."""
         dynamodb.before["transact_write_items"] = [conflict(dynamodb)] * 99

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from decimal import Decimal
 from typing import Any
 
@@ -209,10 +208,3 @@ def test_a_matching_marker_outranks_every_other_reason(inbox: Inbox, dynamodb: W
         transaction.offer(Unit(work, Effect((take,))))
         results += inbox.commit(transaction)
     assert results == [Result.APPLIED, Result.APPLIED, Result.DUPLICATE]
-
-
-def test_units_beyond_the_allowed_number_wait(inbox: Inbox) -> None:
-    """After contention the caller asks for one record a transaction."""
-    transaction = inbox.transaction(max_units=1)
-    assert transaction.offer(unit(str(random.randint(1, 9))))
-    assert not transaction.offer(unit("10"))

@@ -30,7 +30,8 @@ Priority = Literal["high", "standard"]
 # One settlement currency: revenue adds amounts up, and amounts of two currencies don't add.
 Currency = Literal["USD"]
 
-MAX_LINES = 90  # an order is one DynamoDB transaction: 100 actions, of which marker and reservation take two
+# An order is one DynamoDB transaction of 100 actions: marker, cursor, reservation and outbox take four.
+MAX_LINES = 90
 
 
 class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -111,10 +112,71 @@ class OrderCancelled(OrderEvent, frozen=True, forbid_unknown_fields=True):
     type: ClassVar[str] = "OrderCancelled"
 
 
-Event = OrderPlaced | OrderCancelled
-EventType = type[OrderPlaced] | type[OrderCancelled]
+class Units(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """So many units of one product."""
 
-CATALOGUE: tuple[EventType, ...] = (OrderPlaced, OrderCancelled)
+    sku: Identifier
+    quantity: Annotated[int, Meta(ge=1, le=MAX_LINES * 1_000_000)]
+
+
+class Shortage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A product of which fewer units were in stock than an order wants."""
+
+    sku: Identifier
+    wanted: Annotated[int, Meta(ge=1, le=MAX_LINES * 1_000_000)]
+    in_stock: Annotated[int, Meta(ge=0)]
+
+
+class StockEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What became of an order in the warehouse: a follow-up event, told once an order."""
+
+    type: ClassVar[str]
+    version: ClassVar[int] = 1
+
+    order_id: Identifier
+    customer_id: CustomerId
+
+    @property
+    def subject(self) -> str:
+        """What the event is about, CloudEvents' `subject`."""
+        return self.order_id
+
+    @property
+    def partition_key(self) -> str:
+        """The message group: after the customer's order, in its order."""
+        return self.customer_id
+
+    @property
+    def event_id(self) -> str:
+        """Derived from the order: it is decided once."""
+        return f"{self.type}-{self.order_id}"
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        """The SNS message attributes that filter policies see."""
+        return {"type": self.type}
+
+
+class StockReserved(StockEvent, frozen=True, forbid_unknown_fields=True):
+    """Every line of the order is set aside for it."""
+
+    type: ClassVar[str] = "StockReserved"
+
+    units: Annotated[tuple[Units, ...], Meta(min_length=1, max_length=MAX_LINES)]
+
+
+class StockRefused(StockEvent, frozen=True, forbid_unknown_fields=True):
+    """Nothing is set aside, for at least one product of the order is short."""
+
+    type: ClassVar[str] = "StockRefused"
+
+    short: Annotated[tuple[Shortage, ...], Meta(min_length=1, max_length=MAX_LINES)]
+
+
+Event = OrderPlaced | OrderCancelled | StockReserved | StockRefused
+EventType = type[OrderPlaced] | type[OrderCancelled] | type[StockReserved] | type[StockRefused]
+
+CATALOGUE: tuple[EventType, ...] = (OrderPlaced, OrderCancelled, StockReserved, StockRefused)
 
 # (type, version) -> the data of that version as the data of the next one.
 UPCASTS: Mapping[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]] = {}

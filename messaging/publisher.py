@@ -12,7 +12,7 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 from zlib import crc32
@@ -21,7 +21,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from messaging.errors import InvalidEvent, TooLarge
 from messaging.events import Event
-from messaging.message import MAX_BODY_BYTES, encode
+from messaging.message import MAX_BODY_BYTES
+from messaging.outgoing import Draft, Outgoing, prepare
 from messaging.topology import Topic
 
 # Source: https://docs.aws.amazon.com/sns/latest/api/API_PublishBatch.html
@@ -38,16 +39,23 @@ _PASSING_ERRORS = {
 
 @dataclass(frozen=True, slots=True)
 class FailedEntry:
-    """An event that did not reach the topic. `code` is SNS's, or one of `invalid`, `too_large`, `held_back`."""
+    """An event that did not reach the topic. `code` is SNS's, or one of `invalid`, `too_large`, `held_back`.
+
+    `final`: sending it again as it is can't help.
+    """
 
     event_id: str
     code: str
     reason: str
+    final: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishReport:
-    """Where every event went. Accepted events that match no subscription are in `unrouted` too: SNS drops them."""
+    """Where every event went. Accepted events that match no subscription are in `unrouted` too: SNS drops them.
+
+    (But for those that the topic calls `announced`: nobody needs to take them.)
+    """
 
     published: tuple[str, ...]
     failed: tuple[FailedEntry, ...]
@@ -120,55 +128,43 @@ class Publisher:
         self._clock = clock
         self._sleep = sleep
 
-    def publish(self, events: Iterable[Event], *, resend: str | None = None) -> PublishReport:
+    def publish(self, events: Iterable[Event | Draft], *, resend: str | None = None) -> PublishReport:
         """Send events, in order per message group, and say of each where it went. Raises nothing for a refused event.
 
         The deduplication id is the event's id: within five minutes SNS accepts a repeat and drops it. `resend` (at most
         27 characters) makes the ids new, for a repeat that must reach the consumers. It follows a `~`, which no event
         id holds, so that no two events share one.
         """
-        failed: list[FailedEntry] = []
-        entries: list[_Entry] = []
-        unrouted: set[str] = set()
-        for event in events:
-            try:
-                entries.append(self._entry(event, len(entries), resend))
-            except InvalidEvent as error:
-                failed.append(FailedEntry(event.event_id, "invalid", str(error)))
-            except TooLarge as error:
-                failed.append(FailedEntry(event.event_id, "too_large", str(error)))
-            else:
-                if not self._topic.routes(event.attributes):
-                    unrouted.add(event.event_id)
-        published, refused = self._send(entries)
+        invalid: list[FailedEntry] = []
+        report = self.send(self._prepared(events, invalid), resend=resend)
+        return replace(report, failed=(*invalid, *report.failed))
+
+    def send(self, messages: Iterable[Outgoing], *, resend: str | None = None) -> PublishReport:
+        """Send messages that are encoded already, such as the outbox's, otherwise like `publish`."""
+        outgoing = list(messages)
+        too_large = [each for each in outgoing if each.size_bytes > MAX_BATCH_BYTES]
+        published, failed = self._send(
+            [_entry(each, n, resend) for n, each in enumerate(outgoing) if each not in too_large]
+        )
+        missed = {each.event_id for each in outgoing if self._topic.misses(each.event_type, each.attributes)}
         return PublishReport(
             published=tuple(published),
-            failed=(*failed, *refused),
-            unrouted=tuple(event_id for event_id in published if event_id in unrouted),
+            failed=(
+                *(FailedEntry(each.event_id, "too_large", each.too_large(), final=True) for each in too_large),
+                *failed,
+            ),
+            unrouted=tuple(event_id for event_id in published if event_id in missed),
         )
 
-    def _entry(self, event: Event, number: int, resend: str | None) -> _Entry:
-        body = encode(event, source=self._source, time=datetime.fromtimestamp(self._clock(), UTC))
-        attributes = event.attributes
-        request = {
-            "Id": str(number),
-            "Message": body,
-            "MessageGroupId": event.partition_key,
-            "MessageDeduplicationId": event.event_id if resend is None else f"{event.event_id}~{resend}",
-            "MessageAttributes": {
-                name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
-            },
-        }
-        # SNS counts names, types and values of the attributes with the body.
-        attribute_bytes = sum(
-            len(name.encode()) + len(b"String") + len(value.encode()) for name, value in attributes.items()
-        )
-        size_bytes = len(body.encode()) + attribute_bytes
-        if size_bytes > MAX_BATCH_BYTES:
-            raise TooLarge(
-                f"event {event.event_id!r} has {size_bytes} bytes with its attributes, SNS takes {MAX_BATCH_BYTES}"
-            )
-        return _Entry(event.event_id, event.partition_key, request, size_bytes)
+    def _prepared(self, events: Iterable[Event | Draft], invalid: list[FailedEntry]) -> Iterator[Outgoing]:
+        now = datetime.fromtimestamp(self._clock(), UTC)
+        for event in events:
+            try:
+                yield prepare(event, source=self._source, time=now)
+            except (InvalidEvent, TooLarge) as error:
+                event_id = (event.event if isinstance(event, Draft) else event).event_id
+                code = "invalid" if isinstance(error, InvalidEvent) else "too_large"
+                invalid.append(FailedEntry(event_id, code, str(error), final=True))
 
     def _send(self, entries: Sequence[_Entry]) -> tuple[list[str], list[FailedEntry]]:
         lanes = [_Lane() for _ in range(self._concurrency)]
@@ -200,7 +196,7 @@ class Publisher:
                     continue
                 attempts[entry.request["Id"]] += 1
                 if refusal.final or attempts[entry.request["Id"]] >= self._max_attempts:
-                    failed.append(FailedEntry(entry.event_id, refusal.code, refusal.reason))
+                    failed.append(FailedEntry(entry.event_id, refusal.code, refusal.reason, final=refusal.final))
                     failed += [
                         FailedEntry(
                             later.event_id, "held_back", f"event {entry.event_id!r} of its group was not published"
@@ -242,3 +238,16 @@ class _Refusal:
     code: str
     reason: str
     final: bool
+
+
+def _entry(outgoing: Outgoing, number: int, resend: str | None) -> _Entry:
+    request = {
+        "Id": str(number),
+        "Message": outgoing.body,
+        "MessageGroupId": outgoing.group,
+        "MessageDeduplicationId": outgoing.event_id if resend is None else f"{outgoing.event_id}~{resend}",
+        "MessageAttributes": {
+            name: {"DataType": "String", "StringValue": value} for name, value in outgoing.attributes.items()
+        },
+    }
+    return _Entry(outgoing.event_id, outgoing.group, request, outgoing.size_bytes)

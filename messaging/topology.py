@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from messaging import filters
 from messaging.errors import TopologyError
-from messaging.events import EventType, OrderCancelled, OrderPlaced
+from messaging.events import EventType, OrderCancelled, OrderPlaced, StockRefused, StockReserved
 
 DAY_SECONDS = 24 * 60 * 60
 HOUR_SECONDS = 60 * 60
@@ -29,12 +29,16 @@ Output = Literal[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """One DynamoDB table. Keys are strings; `expires` turns on TTL by the attribute `EXPIRATION`."""
+    """One DynamoDB table. Keys are strings.
+
+    `expires` turns on TTL by the attribute `EXPIRATION`, `streams` a stream of the items as they are written.
+    """
 
     name: str
     partition_key: str
     sort_key: str | None = None
     expires: bool = False
+    streams: bool = False
 
     @property
     def construct_id(self) -> str:
@@ -50,12 +54,14 @@ class Table:
 EXPIRATION = "expiration"  # epoch seconds: the name that Powertools' idempotency tables use too
 
 INBOX = Table(name="inbox", partition_key="id", expires=True)
+# Events on their way to the topic. Keyed by message group: a table's stream keeps the order of one partition.
+OUTBOX = Table(name="outbox", partition_key="message_group", sort_key="position", streams=True)
 STOCK = Table(name="stock", partition_key="sku")
 RESERVATIONS = Table(name="reservations", partition_key="order_id")
 ORDER_LOG = Table(name="orders", partition_key="order_id", sort_key="event_id")
 REVENUE = Table(name="revenue", partition_key="day_country", sort_key="shard")
 
-TABLES: tuple[Table, ...] = (INBOX, STOCK, RESERVATIONS, ORDER_LOG, REVENUE)
+TABLES: tuple[Table, ...] = (INBOX, OUTBOX, STOCK, RESERVATIONS, ORDER_LOG, REVENUE)
 TABLES_BY_NAME: Mapping[str, Table] = {table.name: table for table in TABLES}
 
 
@@ -63,8 +69,15 @@ TABLES_BY_NAME: Mapping[str, Table] = {table.name: table for table in TABLES}
 class Subscription:
     """One consumer's filtered feed of a topic.
 
-    `where` filters by attribute beside the type (SNS conditions). `ordering` other than "none" is a FIFO queue.
-    `reads` and `writes` name tables, `calls` IAM actions of external effects: permissions derive from them.
+    `where` filters by attribute beside the type (SNS conditions). `reads` and `writes` name tables, `calls` IAM
+    actions of external effects, `emits` the follow-up events of its effects: permissions derive from them.
+
+    `ordering` other than "none" is a FIFO queue. "monotonic" and "strict" hold the envelope's `sequence` against the
+    group's cursor: monotonic refuses what is not above it (`stale`), strict also what is not the next (`held`);
+    strict counts from 1. Without a `sequence` the queue's order is all there is.
+
+    `powertools_prefix`: what Powertools' idempotency utility put before the `#` of its records' ids, where the inbox
+    holds records of it; its hash must be that of the event's id.
     """
 
     consumer: str
@@ -74,6 +87,7 @@ class Subscription:
     reads: Sequence[str] = ()
     writes: Sequence[str] = ()
     calls: Sequence[str] = ()
+    emits: Sequence[EventType] = ()
     max_age_seconds: int | None = None
     timeout_seconds: int = 5
     batch_size: int = 10
@@ -81,6 +95,7 @@ class Subscription:
     retention_seconds: int = 4 * DAY_SECONDS
     outage_seconds: int = 3 * HOUR_SECONDS
     newer_version_patience_seconds: int = 900
+    powertools_prefix: str | None = None
 
     def __post_init__(self) -> None:
         _require(
@@ -101,12 +116,20 @@ class Subscription:
         _require(60 <= self.retention_seconds <= 14 * DAY_SECONDS, self, "SQS keeps messages 60 s to 14 days")
         for table in (*self.reads, *self.writes):
             _require(table in TABLES_BY_NAME, self, f"no table is named {table!r}")
+        _require(
+            not (self.ordering == "strict" and self.where), self, "a filter drops events, and strict waits for each"
+        )
         filters.validate(self.filter_policy)
 
     @property
     def fifo(self) -> bool:
         """Whether its queue keeps order per message group."""
         return self.ordering != "none"
+
+    @property
+    def keeps_cursor(self) -> bool:
+        """Whether each group's last applied `sequence` is kept and compared."""
+        return self.ordering in ("monotonic", "strict")
 
     @property
     def filter_policy(self) -> dict[str, list[Any]]:
@@ -161,8 +184,14 @@ class Subscription:
 
     @property
     def marker_lifetime_seconds(self) -> int:
-        """Longer than a message can come back: from its queue, its dead-letter queue or a replay."""
-        return self.retention_seconds + self.dead_letter_retention_seconds + REPLAY_HORIZON_SECONDS + DAY_SECONDS
+        """Longer than an event is accepted, by a day for clocks that differ."""
+        return self.oldest_event_seconds + DAY_SECONDS
+
+    @property
+    def oldest_event_seconds(self) -> int:
+        """How long an event can come back: from its queue, its dead-letter queue or a replay. An older one is refused,
+        for the marker that would prove it a duplicate may be gone."""
+        return self.retention_seconds + self.dead_letter_retention_seconds + REPLAY_HORIZON_SECONDS
 
 
 REPLAY_HORIZON_SECONDS = 26 * DAY_SECONDS
@@ -173,10 +202,11 @@ MIN_TIMEOUT_SECONDS = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topic:
-    """A topic and everyone who subscribes to it."""
+    """A topic and everyone who subscribes to it. `announced` are events that nobody needs to take (yet)."""
 
     name: str
     subscriptions: Sequence[Subscription]
+    announced: Sequence[EventType] = ()
 
     def __post_init__(self) -> None:
         names = [subscription.consumer for subscription in self.subscriptions]
@@ -190,6 +220,10 @@ class Topic:
             if row.consumer == consumer:
                 return row
         raise TopologyError(f"topic {self.name} has no subscription {consumer!r}")
+
+    def misses(self, event_type: str, attributes: Mapping[str, str]) -> bool:
+        """Whether an event that somebody should take is taken by nobody."""
+        return not self.routes(attributes) and event_type not in (event.type for event in self.announced)
 
     def routes(self, attributes: Mapping[str, str]) -> list[Subscription]:
         """The subscriptions whose filter takes a message with these attributes."""
@@ -210,6 +244,7 @@ ORDERS = Topic(
             ordering="monotonic",
             reads=("stock", "reservations"),
             writes=("stock", "reservations"),
+            emits=(StockReserved, StockRefused),
         ),
         Subscription(
             consumer="priority_orders",
@@ -232,9 +267,10 @@ ORDERS = Topic(
         ),
         Subscription(
             consumer="notifications",
-            events=(OrderPlaced,),
+            events=(OrderPlaced, StockRefused),
             max_age_seconds=300,
             calls=("ses:SendEmail",),
         ),
     ),
+    announced=(StockReserved,),
 )

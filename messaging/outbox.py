@@ -1,0 +1,112 @@
+"""Events written in the transaction of the state that they tell of; the relay sends them to the topic from there.
+
+One item holds what one transaction tells one message group, in order. A state without its event, or an event without
+its state, is impossible. The item is deleted when the topic has accepted it, so what is there is on its way.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from messaging.effects import Item, Key
+from messaging.events import Event
+from messaging.items import attributes
+from messaging.outgoing import Draft, Outgoing, prepare
+from messaging.topology import OUTBOX
+
+# Of bodies in one item, which DynamoDB limits to 400 KB: one event may have 256 KiB, and its attributes come on top.
+MAX_ITEM_BYTES = 300 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Emission:
+    """The write that puts messages of one group into the outbox. Emissions of one transaction are merged."""
+
+    key: Key
+    messages: tuple[Outgoing, ...]
+
+    @property
+    def attributes(self) -> Item:
+        """The item, without its key."""
+        return {"messages": [_entry(message) for message in self.messages]}
+
+    def merged(self, later: Emission) -> Emission | None:
+        """These messages and then `later`'s, or None where one item can't hold them."""
+        both = Emission(self.key, (*self.messages, *later.messages))
+        return both if sum(message.size_bytes for message in both.messages) <= MAX_ITEM_BYTES else None
+
+
+def emissions(messages: Iterable[Outgoing], position: str) -> list[Emission]:
+    """The writes that put messages into the outbox, one a message; those with equal keys are to be merged."""
+    return [Emission(Key(OUTBOX.name, message.group, position), (message,)) for message in messages]
+
+
+def new_position(now: float) -> str:
+    """The place of a transaction among those of a message group: later ones sort after it. `now` is in epoch seconds."""
+    return f"{datetime.fromtimestamp(now, UTC).isoformat(timespec='milliseconds')}#{uuid.uuid4().hex}"
+
+
+def messages_of(item: Mapping[str, Any]) -> tuple[Outgoing, ...]:
+    """The messages of an item (plain values, as `items.plain` gives them), in order."""
+    return tuple(
+        Outgoing(
+            event_id=entry["id"],
+            event_type=entry["type"],
+            group=item[OUTBOX.partition_key],
+            body=entry["body"],
+            attributes=entry["attributes"],
+        )
+        for entry in item["messages"]
+    )
+
+
+class Outbox:
+    """For producers: events in the transaction of their own state.
+
+    `table` is the physical name of the outbox (the output `OutboxTableName`), `source` the CloudEvents source.
+    """
+
+    def __init__(self, *, table: str, source: str, clock: Callable[[], float] = time.time) -> None:
+        self._table = table
+        self._source = source
+        self._clock = clock
+
+    def items(self, events: Iterable[Event | Draft]) -> list[dict[str, Any]]:
+        """Entries for TransactItems of `transact_write_items`: add them to those of your state, and both are or neither.
+
+        Raises InvalidEvent for an event that breaks its schema, TooLarge for one that is more than one publish takes.
+        A transaction takes 100 entries: there is one for each message group, and more only past 300 KiB a group.
+        """
+        now = self._clock()
+        position = new_position(now)
+        written: list[Emission] = []
+        of_group: dict[str, int] = {}
+        for number, event in enumerate(events):
+            message = prepare(event, source=self._source, time=datetime.fromtimestamp(now, UTC))
+            (alone,) = emissions([message], f"{position}#{number:04}")
+            index = of_group.get(message.group)
+            merged = None if index is None else written[index].merged(alone)
+            if index is None or merged is None:
+                of_group[message.group] = len(written)
+                written.append(alone)
+            else:
+                written[index] = merged
+        return [self._put(emission) for emission in written]
+
+    def _put(self, emission: Emission) -> dict[str, Any]:
+        item = {**emission.attributes, **emission.key.attributes}
+        return {"Put": {"TableName": self._table, "Item": attributes(item)}}
+
+
+def _entry(message: Outgoing) -> Item:
+    return {
+        "id": message.event_id,
+        "type": message.event_type,
+        "body": message.body,
+        "attributes": dict(message.attributes),
+    }

@@ -7,24 +7,24 @@ from zlib import crc32
 
 from lambdas.runtime import lambda_handler
 from messaging.effects import Add, Effect, Key, Transactional, View
-from messaging.events import OrderCancelled, OrderPlaced
+from messaging.events import OrderCancelled, OrderEvent, OrderPlaced
 from messaging.message import Message
 
 # A day's orders of one country all add to one number: shards keep concurrent batches off each other's items.
 SHARDS = 8
 
 
-def add(message: Message, _: View) -> Effect:
+def add(message: Message[OrderPlaced], _: View) -> Effect:
     """The order's amount, on top."""
     return book(message, message.event.amount())
 
 
-def subtract(message: Message, _: View) -> Effect:
+def subtract(message: Message[OrderCancelled], _: View) -> Effect:
     """The order's amount, taken back from the same day and country."""
     return book(message, -message.event.amount())
 
 
-def book(message: Message, amount: Decimal) -> Effect:
+def book(message: Message[OrderEvent], amount: Decimal) -> Effect:
     """An addition to one shard of the day and country. Additions commute, so order does not matter."""
     order = message.event
     shard = crc32(order.order_id.encode()) % SHARDS

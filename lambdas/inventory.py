@@ -7,32 +7,40 @@ from collections.abc import Iterable
 
 from lambdas.runtime import lambda_handler
 from messaging.effects import Add, Change, Create, Effect, Key, Transactional, View
-from messaging.events import OrderCancelled, OrderPlaced
+from messaging.events import OrderCancelled, OrderEvent, OrderPlaced, Shortage, StockRefused, StockReserved, Units
 from messaging.message import Message
 
 
-def reads(message: Message) -> Iterable[Key]:
+def reads(message: Message[OrderEvent]) -> Iterable[Key]:
     """The order's reservation, and the stock of everything that it wants."""
     yield reservation_key(message)
     for sku in wanted_units(message):
         yield Key("stock", sku)
 
 
-def reserve(message: Message, view: View) -> Effect:
-    """Take every line from stock, or nothing and write down what was short."""
+def reserve(message: Message[OrderPlaced], view: View) -> Effect:
+    """Take every line from stock, or nothing and write down what was short. Either is told as a follow-up event."""
     key = reservation_key(message)
     reservation = view.get(key)
     if reservation is not None:  # it was cancelled before it arrived
         return Effect(note=f"already_{reservation['status']}")
     wanted = wanted_units(message)
-    short = sorted(sku for sku, units in wanted.items() if units_in_stock(view, sku) < units)
+    short = tuple(
+        Shortage(sku, wanted=units, in_stock=in_stock)
+        for sku, units in sorted(wanted.items())
+        if (in_stock := units_in_stock(view, sku)) < units
+    )
+    order = message.event
     if short:
-        return Effect((Create(key, {"status": "refused", "short": short}),), note="refused")
+        refused = Create(key, {"status": "refused", "short": [each.sku for each in short]})
+        return Effect((refused,), (StockRefused(order.order_id, order.customer_id, short),), note="refused")
+    reserved = Create(key, {"status": "reserved", "lines": wanted})
     taken = (Add(Key("stock", sku), "units", -units, needs=units) for sku, units in wanted.items())
-    return Effect((Create(key, {"status": "reserved", "lines": wanted}), *taken), note="reserved")
+    units = tuple(Units(sku, quantity) for sku, quantity in wanted.items())
+    return Effect((reserved, *taken), (StockReserved(order.order_id, order.customer_id, units),), note="reserved")
 
 
-def release(message: Message, view: View) -> Effect:
+def release(message: Message[OrderCancelled], view: View) -> Effect:
     """Return the units that the order's reservation holds. One that comes first keeps its order from reserving."""
     key = reservation_key(message)
     reservation = view.get(key)
@@ -45,12 +53,12 @@ def release(message: Message, view: View) -> Effect:
     return Effect((cancelled, *returned), note="cancelled")
 
 
-def reservation_key(message: Message) -> Key:
+def reservation_key(message: Message[OrderEvent]) -> Key:
     """One reservation an order."""
     return Key("reservations", message.event.order_id)
 
 
-def wanted_units(message: Message) -> dict[str, int]:
+def wanted_units(message: Message[OrderEvent]) -> dict[str, int]:
     """Units by SKU: an order may name a product on two lines."""
     units: Counter[str] = Counter()
     for line in message.event.lines:

@@ -10,10 +10,9 @@ import os
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Protocol
 
-import boto3
+import botocore.session
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from botocore.config import Config
@@ -22,10 +21,9 @@ from messaging import sqs
 from messaging.batch import HANDED_BACK, Delivery, Ledger, Verdict
 from messaging.consumer import Consumer
 from messaging.effects import External, Transactional
-from messaging.inbox import Inbox
-from messaging.lease import Leases
 from messaging.settings import Settings
-from messaging.topology import INBOX, ORDERS
+from messaging.store import Store
+from messaging.topology import ORDERS
 
 # A call that hangs ends within the reserve that each step keeps (topology.RESERVE_SECONDS): as an error of its
 # records, not as a killed batch. One attempt: the core repeats what may be repeated, and SES would send twice.
@@ -42,16 +40,39 @@ class Context(Protocol):
         ...
 
 
+class Client:
+    """A client of an AWS service, made at its first call and then kept: making one takes 10 ms of a cold start.
+
+    botocore's own, which is what `boto3.client` gives; nothing else of boto3 is used.
+    """
+
+    def __init__(self, session: botocore.session.Session, service: str) -> None:
+        self._session = session
+        self._service = service
+        self._client: Any = None
+
+    def __getattr__(self, operation: str) -> Any:
+        if self._client is None:
+            self._client = self._session.create_client(self._service, config=CLIENT_CONFIG)
+        return getattr(self._client, operation)
+
+
+class Clients:
+    """The clients of one function. They share a session, and so what it has read of endpoints and credentials."""
+
+    def __init__(self) -> None:
+        session = botocore.session.get_session()
+        self.dynamodb = Client(session, "dynamodb")
+        self.sqs = Client(session, "sqs")
+        self.ses = Client(session, "sesv2")
+
+
 @dataclass(frozen=True)
 class Tools:
     """What external effects may use."""
 
     settings: Settings
-
-    @cached_property
-    def ses(self) -> Any:
-        """boto3's SES v2 client."""
-        return boto3.client("sesv2", config=CLIENT_CONFIG)
+    ses: Any
 
 
 Effects = Transactional | Callable[[Tools], External]
@@ -75,20 +96,18 @@ class _Application:
 
     def __init__(self, effects: Effects, settings: Settings) -> None:
         subscription = ORDERS.subscription(settings.consumer)
-        dynamodb = boto3.client("dynamodb", config=CLIENT_CONFIG)
-        inbox = Inbox(dynamodb, tables=settings.tables, subscription=subscription)
+        clients = Clients()
         self._logger = Logger(service=settings.consumer)
         self._metrics = Metrics(service=settings.consumer)
         self._consumer = Consumer(
             subscription,
-            effects if isinstance(effects, Transactional) else effects(Tools(settings)),
+            effects if isinstance(effects, Transactional) else effects(Tools(settings, clients.ses)),
             source=sqs.SqsQueue(
-                boto3.client("sqs", config=CLIENT_CONFIG),
+                clients.sqs,
                 queue_url=settings.queue_url,
                 dead_letter_queue_url=settings.dead_letter_queue_url,
             ),
-            inbox=inbox,
-            leases=Leases(dynamodb, inbox=inbox, table=settings.tables[INBOX.name], subscription=subscription),
+            store=Store.of(clients.dynamodb, tables=settings.tables, subscription=subscription),
             code_version=settings.code_version,
             newer_version_patience_seconds=settings.newer_version_patience_seconds,
         )

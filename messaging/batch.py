@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeVar
 
+from messaging.events import Event
 from messaging.message import Message
 
 T = TypeVar("T")
@@ -40,7 +41,7 @@ class Work:
     """A delivery whose message is known."""
 
     delivery: Delivery
-    message: Message
+    message: Message[Event]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class Ledger:
     def __init__(self, deliveries: Sequence[Delivery]) -> None:
         self.deliveries = deliveries
         self._verdicts: dict[str, Verdict] = {}
-        self._messages: dict[str, Message] = {}
+        self._messages: dict[str, Message[Event]] = {}
 
     def settle(self, delivery: Delivery, verdict: Verdict) -> None:
         """Enter a verdict. One that hands the record back also holds back what follows in its group."""
@@ -93,7 +94,7 @@ class Ledger:
         """Note what a delivery turned out to hold."""
         self._messages[work.delivery.id] = work.message
 
-    def message(self, delivery: Delivery) -> Message | None:
+    def message(self, delivery: Delivery) -> Message[Event] | None:
         """The delivery's message, or None where it could not be decoded."""
         return self._messages.get(delivery.id)
 

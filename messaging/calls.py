@@ -1,12 +1,16 @@
-"""Makes the external calls of a batch: claims them all at once, then calls and completes one after another."""
+"""Makes the external calls of a batch: claims them all at once, calls one after another, and records them together.
+
+Two round trips where nothing was claimed before. A call that must not be made twice is claimed and recorded by itself.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from messaging.batch import Boundary, Ledger, Verdict, Work
 from messaging.effects import External
-from messaging.errors import RetryLater, TamperedEvent
+from messaging.errors import InDoubt, RecordError, RetryLater, TamperedEvent
 from messaging.lease import Claim, Leases
 
 
@@ -33,53 +37,79 @@ class Calls:
         first_of_event: dict[str, Work] = {}
         for work in works:
             first_of_event.setdefault(work.message.id, work)
-        leaders = list(first_of_event.values())
-        if self._has_time():
-            self._call(self._claimed(leaders))
+        for together in self._portions(list(first_of_event.values())):
+            pending = self._ledger.open(together)
+            if pending and self._has_time():
+                self._call(self._claimed(pending))
         self._repeats([work for work in works if work is not first_of_event[work.message.id]], first_of_event)
+
+    def _portions(self, works: Sequence[Work]) -> Iterator[list[Work]]:
+        """What is claimed together, in order: a call that is made at most once by itself, the others between them."""
+        together: list[Work] = []
+        for work in works:
+            if self._at_most_once(work):
+                yield together
+                yield [work]
+                together = []
+            else:
+                together.append(work)
+        yield together
+
+    def _at_most_once(self, work: Work) -> bool:
+        return type(work.message.event) in self._consumer.at_most_once
 
     def _claimed(self, works: Sequence[Work]) -> list[Work]:
         mine = []
-        for work, claim in zip(works, self._leases.claim(works, self._has_time), strict=True):
+        take_over = not self._at_most_once(works[0])
+        for work, claim in zip(works, self._leases.claim(works, self._has_time, take_over=take_over), strict=True):
             if claim is Claim.MINE:
                 mine.append(work)
             elif claim in (Claim.APPLIED, Claim.DUPLICATE):
                 self._ledger.settle(work.delivery, Verdict("applied" if claim is Claim.APPLIED else "duplicate"))
-            elif not self._ledger.is_open(work.delivery):
-                continue  # held back already, with the failure before it
-            elif claim is Claim.TAMPERED:
-                self._boundary.reject(
-                    work.delivery, TamperedEvent(f"event {work.message.id!r} was claimed with another payload")
-                )
-            else:
-                self._boundary.reject(work.delivery, RetryLater(claim.value))
+            elif self._ledger.is_open(work.delivery):  # else held back already, with the failure before it
+                self._boundary.reject(work.delivery, _unclaimed(work, claim))
         return mine
 
     def _call(self, works: Sequence[Work]) -> None:
-        together = self._consumer.calls_per_completion
-        not_called: list[Work] = []
+        together = self._consumer.calls_per_completion or len(works) or 1
+        unmade: list[Work] = []
         for start in range(0, len(works), together):
-            called: list[Work] = []
+            made: list[Work] = []
             for work in works[start : start + together]:
-                (called if self._called(work) else not_called).append(work)
-            self._complete(called)
-        self._leases.release(not_called, self._has_time)
+                # Held back by an earlier failure of its group, or out of time: not begun, so its claim is given up.
+                if not self._ledger.is_open(work.delivery) or not self._has_time():
+                    unmade.append(work)
+                else:
+                    self._make(work, made, unmade)
+            self._complete(made)
+        if unmade:
+            self._leases.release(unmade, self._has_time)
+
+    def _make(self, work: Work, made: list[Work], unmade: list[Work]) -> None:
+        """One call. After an error it was not made; or it is in doubt: its claim stays, so that nobody repeats it."""
+        _, error = self._boundary.attempt(partial(self._invoke, work))
+        if error is None:
+            made.append(work)
+        elif self._at_most_once(work) and not isinstance(error, RecordError):
+            doubt = InDoubt(f"event {work.message.id!r}: its call ended with {type(error).__name__}")
+            self._boundary.reject(work.delivery, doubt)
+        else:
+            unmade.append(work)
+            self._boundary.reject(work.delivery, error)
+
+    def _invoke(self, work: Work) -> None:
+        call = self._consumer.calls[type(work.message.event)]
+        call(work.message, self._leases.idempotency_key(work))
 
     def _complete(self, works: Sequence[Work]) -> None:
+        if not works:
+            return
         for work, completed in zip(works, self._leases.complete(works, self._has_time), strict=True):
             if completed:
                 self._ledger.settle(work.delivery, Verdict("applied"))
             else:
                 error = RetryLater("called, but the completion could not be recorded")
                 self._boundary.reject(work.delivery, error)
-
-    def _called(self, work: Work) -> bool:
-        # Held back by an earlier failure of its group, or out of time: not started, so its claim is given up.
-        if not self._ledger.is_open(work.delivery) or not self._has_time():
-            return False
-        call = self._consumer.calls[type(work.message.event)]
-        key = self._leases.idempotency_key(work)
-        return self._boundary.run(work.delivery, lambda: (call(work.message, key), True)) is not None
 
     def _repeats(self, works: Sequence[Work], first_of_event: dict[str, Work]) -> None:
         """The same event again within the batch: done if the first is, else handed back with it."""
@@ -91,3 +121,12 @@ class Calls:
                 )
             elif self._ledger.is_done(first.delivery):
                 self._ledger.settle(work.delivery, Verdict("duplicate"))
+
+
+def _unclaimed(work: Work, claim: Claim) -> RecordError:
+    """Why a claim was not to be had; LAPSED is left only where the call must not be made again."""
+    if claim is Claim.TAMPERED:
+        return TamperedEvent(f"event {work.message.id!r} was claimed with another payload")
+    if claim is Claim.LAPSED:
+        return InDoubt(f"event {work.message.id!r}: an attempt at its call ended without a record of how")
+    return RetryLater(claim.value)

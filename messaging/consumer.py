@@ -15,11 +15,11 @@ from typing import Any, Protocol, TypeVar
 from messaging.batch import Delivery, Ledger, Verdict, Work
 from messaging.calls import Calls
 from messaging.effects import External, Transactional
-from messaging.errors import DeadLetter, Expired, NewerVersion, Poison, RetryLater
-from messaging.inbox import Inbox
-from messaging.lease import Leases
+from messaging.errors import DeadLetter, Expired, NewerVersion, Poison, RetryLater, TooOld
 from messaging.message import decode
 from messaging.rounds import Rounds
+from messaging.store import Store
+from messaging.suspicion import Suspicion
 from messaging.topology import RESERVE_SECONDS, Subscription
 
 T = TypeVar("T")
@@ -48,8 +48,7 @@ class Consumer:
         effects: Transactional | External,
         *,
         source: Source,
-        inbox: Inbox,
-        leases: Leases,
+        store: Store,
         code_version: str,
         newer_version_patience_seconds: int,
         clock: Callable[[], float] = time.time,
@@ -58,8 +57,7 @@ class Consumer:
         self._subscription = subscription
         self._effects = effects
         self._source = source
-        self._inbox = inbox
-        self._leases = leases
+        self._store = store
         self._code_version = code_version
         self._newer_version_patience_seconds = newer_version_patience_seconds
         self._clock = clock
@@ -72,29 +70,30 @@ class Consumer:
         handed back. Raises nothing that one record causes.
         """
 
-        def has_time() -> bool:
-            return remaining_seconds() > RESERVE_SECONDS
+        def has_time(steps: int = 1) -> bool:
+            return remaining_seconds() > steps * RESERVE_SECONDS
 
         ledger = Ledger(deliveries)
         boundary = _FailurePolicy(ledger, self._park, self._waits_for_new_code, has_time)
-        works = [
-            work
-            for delivery in deliveries
-            # not what a failure before it in its group has held back
-            if ledger.is_open(delivery)
-            and (work := boundary.run(delivery, partial(self._open, ledger, delivery, has_time)))
-        ]
-        if isinstance(self._effects, Transactional):
-            rounds = Rounds(
-                self._effects, self._inbox, ledger=ledger, boundary=boundary, has_time=has_time, sleep=self._sleep
-            )
-            rounds.run(works)
-        else:
-            calls = Calls(self._effects, self._leases, ledger=ledger, boundary=boundary, has_time=has_time)
-            calls.run(works)
-        if has_time():  # else they come back at the queue's own time
+        suspicion = Suspicion(self._store.attempts, ledger=ledger, boundary=boundary, has_time=has_time)
+        apply = self._applier(ledger, boundary, has_time)
+
+        works = self._decoded(ledger, boundary, has_time)
+        for portion in suspicion.portions(works):  # what may kill the function comes last, one by one
+            apply(portion)
+        if has_time():  # else what waits comes back at the queue's own time
             self._postpone(ledger)
+        if has_time():
+            self._store.attempts.close(ledger, suspicion.begun)
         return ledger
+
+    def _decoded(self, ledger: Ledger, boundary: _FailurePolicy, has_time: Callable[[], bool]) -> list[Work]:
+        works = []
+        for delivery in ledger.deliveries:
+            if ledger.is_open(delivery):  # not what a failure before it in its group has held back
+                work = boundary.run(delivery, partial(self._open, ledger, delivery, has_time))
+                works += [] if work is None else [work]
+        return works
 
     def _open(self, ledger: Ledger, delivery: Delivery, has_time: Callable[[], bool]) -> Work:
         """The work in a delivery. Raises RecordError where there is none to do now."""
@@ -103,16 +102,39 @@ class Consumer:
         if type(work.message.event) not in self._subscription.events:
             raise Poison(f"{work.message.event.type} is not for this consumer")
         # A late repeat of what was done in time is no loss to tell of.
-        if self._is_expired(work):
+        if too_late := self._too_late(work):
             if not has_time():
-                raise RetryLater("no time to look whether the expired event was applied")
-            if self._inbox.find(work) is None:
-                raise Expired(f"event {work.message.id!r} is older than {self._subscription.max_age_seconds} s")
+                raise RetryLater("no time to look whether the late event was applied")
+            if self._store.inbox.find(work) is None:
+                raise too_late
         return work
 
-    def _is_expired(self, work: Work) -> bool:
-        max_age_seconds = self._subscription.max_age_seconds
-        return max_age_seconds is not None and self._clock() - work.message.time.timestamp() > max_age_seconds
+    def _too_late(self, work: Work) -> DeadLetter | None:
+        age_seconds = self._clock() - work.message.time.timestamp()
+        most, oldest = self._subscription.max_age_seconds, self._subscription.oldest_event_seconds
+        if age_seconds > oldest:
+            return TooOld(f"event {work.message.id!r} is older than {oldest} s: no marker would prove it a duplicate")
+        if most is not None and age_seconds > most:
+            return Expired(f"event {work.message.id!r} is older than {most} s")
+        return None
+
+    def _applier(
+        self, ledger: Ledger, boundary: _FailurePolicy, has_time: Callable[[], bool]
+    ) -> Callable[[Sequence[Work]], None]:
+        """What applies the effects of works: transactions, or calls."""
+        if isinstance(self._effects, External):
+            calls = Calls(self._effects, self._store.leases, ledger=ledger, boundary=boundary, has_time=has_time)
+            return calls.run
+        rounds = Rounds(
+            self._effects,
+            self._store.inbox,
+            self._store.reader,
+            ledger=ledger,
+            boundary=boundary,
+            has_time=has_time,
+            sleep=self._sleep,
+        )
+        return rounds.run
 
     def _waits_for_new_code(self, delivery: Delivery) -> bool:
         return self._clock() - delivery.first_received_at < self._newer_version_patience_seconds

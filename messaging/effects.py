@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from messaging.errors import UndeclaredRead
-from messaging.events import EventType
+from messaging.events import Event, EventType
 from messaging.message import Message
 from messaging.topology import TABLES_BY_NAME
 
@@ -83,9 +83,13 @@ Write = Create | Change | Add
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """The writes that one message wants. `note` tells in logs what was decided, such as `refused`."""
+    """The writes that one message wants, and the follow-up events that tell of them, in order.
+
+    `note` tells in logs what was decided, such as `refused`.
+    """
 
     writes: tuple[Write, ...] = ()
+    follow_ups: tuple[Event, ...] = ()
     note: str | None = None
 
 
@@ -120,13 +124,14 @@ class View:
         self._items |= changed
 
 
-Reads = Callable[[Message], Iterable[Key]]
-EffectFunction = Callable[[Message, View], Effect]
+# `Any`: a consumer's functions take the messages of the events that they are listed for.
+Reads = Callable[[Message[Any]], Iterable[Key]]
+EffectFunction = Callable[[Message[Any], View], Effect]
 # Gets the message and the idempotency key, to hand over to a provider that takes one.
-ExternalCall = Callable[[Message, str], None]
+ExternalCall = Callable[[Message[Any], str], None]
 
 
-def no_reads(_: Message) -> Iterable[Key]:
+def no_reads(_: Message[Any]) -> Iterable[Key]:
     """For functions that need to see nothing."""
     return ()
 
@@ -141,13 +146,18 @@ class Transactional:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class External:
-    """A consumer whose effect is a call to somebody else: at least once.
+    """A consumer whose effect is a call to somebody else: at least once, or at most once where it says so.
 
-    A crash between a call and the record of its completion leads to a second call; nobody can do better without the
-    provider's help. A provider that takes an idempotency key gets one that never changes for the event.
+    At least once: a crash between a call and the record of its completion leads to a second call; nobody can do better
+    without the provider's help. A provider that takes an idempotency key gets one that never changes for the event.
     `calls_per_completion`: how many calls are recorded together. One round trip records them, and as many are made
-    again after a crash.
+    again after a crash; None records a batch's calls all at once.
+
+    `at_most_once`: the events whose call is never made twice. Where nobody knows whether it was made, the message is
+    dead-lettered as `in_doubt`. Such a call raises RetryLater or a DeadLetter only where it surely did not happen;
+    after any other exception it is in doubt. Each is claimed and completed by itself: two round trips a call.
     """
 
     calls: Mapping[EventType, ExternalCall]
-    calls_per_completion: int = 1
+    at_most_once: frozenset[EventType] = frozenset()
+    calls_per_completion: int | None = None

@@ -6,12 +6,18 @@ WaybillError
 ├── InvalidEvent             an event that must not be published, with every reason
 ├── InvalidResponse          a batch response that would lose or repeat messages
 ├── UndeclaredRead           an effect asked for an item that its consumer does not declare
+├── UndeclaredFollowUp       an effect emits an event that its subscription's row does not name
 └── RecordError              one record can't be applied now; a consumer's function may raise these
     ├── DeadLetter           it never can: to the dead-letter queue at once, with its reason
     │   ├── Poison             reason `poison`: not a message of ours, or its data is wrong
     │   ├── TamperedEvent      reason `conflict`: this event id was applied with other contents
     │   ├── TooLarge           reason `too_large`: past a limit that no retry moves
-    │   └── Expired            reason `expired`: older than its subscription accepts
+    │   ├── Expired            reason `expired`: older than its subscription accepts
+    │   ├── TooOld             reason `too_old`: so old that the proof of a duplicate may be gone
+    │   ├── Stale              reason `stale`: a later event of its group was applied before
+    │   ├── Held               reason `held`: an earlier event of its group was not applied
+    │   ├── InDoubt            reason `in_doubt`: its call may have happened, and must not happen twice
+    │   └── Killer             reason `killer`: the function ended in the middle of it, again and again
     └── RetryLater           it may be later: handed back, after a delay where one is given
         └── NewerVersion       a type or version that this code does not know (yet)
 """
@@ -41,6 +47,10 @@ class InvalidResponse(WaybillError):
 
 class UndeclaredRead(WaybillError):
     """An effect asked its view for a key that the consumer's `reads` did not name."""
+
+
+class UndeclaredFollowUp(WaybillError):
+    """An effect emits an event of a type that its subscription's row does not list in `emits`."""
 
 
 class RecordError(WaybillError):
@@ -75,6 +85,36 @@ class Expired(DeadLetter):
     """The event is older than `max_age_seconds` of its subscription."""
 
     reason = "expired"
+
+
+class TooOld(DeadLetter):
+    """The event is older than any marker: nobody can tell whether it was applied."""
+
+    reason = "too_old"
+
+
+class Stale(DeadLetter):
+    """The group's cursor is at this event's sequence or past it, and the event itself was never applied."""
+
+    reason = "stale"
+
+
+class Held(DeadLetter):
+    """The event before this one in its group was not applied: redrive them together, in order."""
+
+    reason = "held"
+
+
+class InDoubt(DeadLetter):
+    """A call that must not be made twice was begun, and nobody knows how it ended."""
+
+    reason = "in_doubt"
+
+
+class Killer(DeadLetter):
+    """The function ended without an answer each time when it worked on this record, at last on it alone."""
+
+    reason = "killer"
 
 
 class RetryLater(RecordError):

@@ -7,42 +7,26 @@ Safety rests on conditions alone: no clock, no lease, and nothing depends on TTL
 
 from __future__ import annotations
 
-import enum
-import random
+import hashlib
+import json
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from messaging.batch import Work
-from messaging.effects import Create, Item, Key, Write
-from messaging.errors import RetryLater
-from messaging.items import attributes, plain, transact_item
+from messaging.cursor import advance
+from messaging.effects import Create, Key
+from messaging.errors import UndeclaredFollowUp
+from messaging.outbox import Emission, emissions, new_position
+from messaging.outgoing import Draft, prepare
+from messaging.reads import Reader
+from messaging.reasons import COMPLETED, Result, judge_cancellation, judge_marker, judge_refusal
 from messaging.topology import EXPIRATION, INBOX, Subscription
-from messaging.transaction import Transaction, Unit
-
-# Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
-MAX_KEYS = 100
-MAX_FRUITLESS_READS = 5
-THROTTLES = {
-    *("ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded", "InternalServerError")
-}
-COMPLETED = "COMPLETED"
-
-
-class Result(enum.Enum):
-    """What the transaction tells about one unit."""
-
-    APPLIED = "applied now, or by an earlier attempt of the same delivery"
-    DUPLICATE = "another delivery of the same event was applied before"
-    TAMPERED = "the event id was applied with another payload"
-    CONDITION_FAILED = "a condition of the effect did not hold"
-    CONTENDED = "another transaction was at the same items"
-    UNAVAILABLE = "throttled, or no answer: it may even have been applied"
-    TOO_LARGE = "DynamoDB refuses the item or the transaction for its size"
-    INNOCENT = "nothing wrong with this unit; the transaction was cancelled for another"
+from messaging.transaction import Action, Transaction, Unit
 
 
 class Inbox:
@@ -54,53 +38,22 @@ class Inbox:
         *,
         tables: Mapping[str, str],
         subscription: Subscription,
+        reader: Reader,
         clock: Callable[[], float] = time.time,
-        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._client = client
         self._tables = tables
         self._subscription = subscription
+        self._reader = reader
         self._clock = clock
-        self._sleep = sleep
-
-    def marker_key(self, event_id: str) -> Key:
-        """The idempotency key of an event, as an item of the inbox."""
-        return Key(INBOX.name, f"{self._subscription.consumer}#{event_id}")
-
-    def fetch(self, keys: Iterable[Key]) -> dict[Key, Item | None]:
-        """The items of these keys, read consistently; None where there is none.
-
-        Raises RetryLater when DynamoDB does not answer, or keeps leaving keys unprocessed.
-        """
-        missing = list(dict.fromkeys(keys))
-        items: dict[Key, Item | None] = dict.fromkeys(missing)
-        fruitless = 0
-        while missing:
-            chunk, missing = missing[:MAX_KEYS], missing[MAX_KEYS:]
-            found, unprocessed = self._read(chunk)
-            items |= found
-            missing += unprocessed
-            fruitless = fruitless + 1 if len(unprocessed) == len(chunk) else 0
-            if fruitless == MAX_FRUITLESS_READS:
-                raise RetryLater("reading failed: DynamoDB leaves every key unprocessed")
-            if unprocessed:
-                self._sleep(random.uniform(0, 0.02 * 2**fruitless))  # full jitter
-        return items
-
-    def check(self, keys: Iterable[Key]) -> None:
-        """Raises ValueError or KeyError for a key that fits none of the function's tables."""
-        for key in keys:
-            if key.table not in self._tables:
-                raise KeyError(f"table {key.table!r} is not one that the subscription's row names")
-            attributes(key.attributes)
 
     def find(self, work: Work) -> Result | None:
         """APPLIED or DUPLICATE where the inbox holds the completed marker of this very event, else None.
 
         Raises RetryLater when DynamoDB does not answer.
         """
-        key = self.marker_key(work.message.id)
-        marker = self.fetch([key])[key]
+        key = marker_key(self._subscription, work.message.id)
+        marker = self._reader.fetch([key])[key]
         if marker is None or marker.get("status") != COMPLETED:
             return None
         result = judge_marker(marker, work, self._subscription.consumer)
@@ -108,23 +61,24 @@ class Inbox:
 
     def transaction(self) -> Transaction:
         """An empty transaction, to offer units to."""
-        return Transaction(self._writes, self._to_wire)
+        return Transaction(partial(self._actions, new_position(self._clock())), self._tables)
 
     def commit(self, transaction: Transaction) -> list[Result]:
         """Commit: all APPLIED, or none and the reason for each unit, in the units' order. Raises nothing of AWS's."""
         try:
             self._client.transact_write_items(TransactItems=transaction.items)
         except self._client.exceptions.TransactionCanceledException as error:
-            return self._judge_reasons(transaction, error.response["CancellationReasons"])
+            reasons = error.response["CancellationReasons"]
+            return judge_cancellation(transaction, reasons, self._subscription.consumer)
         except ClientError as error:
-            return [_judge_refusal(error)] * len(transaction.units)
+            return [judge_refusal(error)] * len(transaction.units)
         except BotoCoreError:
             # A lost reply. The next attempt meets our own marker if the transaction was applied.
             return [Result.UNAVAILABLE] * len(transaction.units)
         return [Result.APPLIED] * len(transaction.units)
 
-    def _writes(self, unit: Unit) -> list[Write]:
-        """Every write of a unit, its marker first."""
+    def _actions(self, position: str, unit: Unit) -> list[Action]:
+        """All that a unit wants: its marker first, then the cursor's move, its writes and its follow-up events."""
         message = unit.work.message
         proof = {
             "consumer": self._subscription.consumer,
@@ -135,101 +89,48 @@ class Inbox:
         if self._marks_itself(unit):
             (create,) = unit.effect.writes
             return [Create(create.key, {**create.attributes, **proof})]  # type: ignore[union-attr]  # it marks itself
-        expires_at = int(self._clock()) + self._subscription.marker_lifetime_seconds
-        marker = Create(self.marker_key(message.id), {"status": COMPLETED, EXPIRATION: expires_at, **proof})
-        return [marker, *unit.effect.writes]
+        expires_at = marker_expiration(self._subscription, unit.work, self._clock())
+        marker = Create(
+            marker_key(self._subscription, message.id), {"status": COMPLETED, EXPIRATION: expires_at, **proof}
+        )
+        moved = advance(self._subscription, message.partition_key, message.sequence)
+        return [marker, *moved, *unit.effect.writes, *self._emissions(unit, position)]
 
     def _marks_itself(self, unit: Unit) -> bool:
         # Where events expire, their markers are looked up before their effects are known: so they are in the inbox.
-        return unit.marks_itself and self._subscription.max_age_seconds is None
+        row = self._subscription
+        return unit.marks_itself and row.max_age_seconds is None and not row.keeps_cursor
 
-    def _to_wire(self, write: Write) -> dict[str, Any]:
-        return transact_item(write, self._tables[write.key.table])
-
-    def _judge_reasons(self, transaction: Transaction, reasons: Sequence[Any]) -> list[Result]:
-        results = [Result.INNOCENT] * len(transaction.units)
-        for write, owners, reason in zip(transaction.writes, transaction.owners, reasons, strict=True):
-            for number in owners:
-                result = self._judge_reason(transaction.units[number], write, reason)
-                if _RANK.index(result) < _RANK.index(results[number]):
-                    results[number] = result
-        return results
-
-    def _judge_reason(self, unit: Unit, write: Write, reason: Any) -> Result:
-        code = reason["Code"]
-        if code != "ConditionalCheckFailed":
-            return _judge_validation(reason) if code == "ValidationError" else _REASONS.get(code, Result.UNAVAILABLE)
-        is_marker = self._marks_itself(unit) or write.key.table == INBOX.name
-        if is_marker and "Item" in reason:
-            return judge_marker(plain(reason["Item"]), unit.work, self._subscription.consumer)
-        return Result.CONDITION_FAILED
-
-    def _read(self, keys: Sequence[Key]) -> tuple[dict[Key, Item], list[Key]]:
-        try:
-            return self._batch_get(keys)
-        except ClientError as error:
-            if error.response["Error"]["Code"] in THROTTLES:
-                return {}, list(keys)
-            raise RetryLater(f"reading failed: {error.response['Error']['Code']}") from error
-        except BotoCoreError as error:  # no answer, and another wait like this may be one too long
-            raise RetryLater(f"reading failed: {type(error).__name__}") from error
-
-    def _batch_get(self, keys: Sequence[Key]) -> tuple[dict[Key, Item], list[Key]]:
-        wanted: dict[str, list[Key]] = {}
-        for key in keys:
-            wanted.setdefault(self._tables[key.table], []).append(key)
-        reply = self._client.batch_get_item(
-            RequestItems={
-                table: {"Keys": [attributes(key.attributes) for key in those], "ConsistentRead": True}
-                for table, those in wanted.items()
-            }
-        )
-        found: dict[Key, Item] = {}
-        unprocessed: list[Key] = []
-        for table, those in wanted.items():
-            items = [plain(item) for item in reply["Responses"].get(table, [])]
-            left = reply.get("UnprocessedKeys", {}).get(table, {}).get("Keys", [])
-            for key in those:
-                if attributes(key.attributes) in left:
-                    unprocessed.append(key)
-                    continue
-                for item in items:
-                    if key.attributes.items() <= item.items():
-                        found[key] = item
-        return found, unprocessed
+    def _emissions(self, unit: Unit, position: str) -> list[Emission]:
+        """The unit's follow-up events, each caused by its message and of the same correlation."""
+        cause, now = unit.work.message, datetime.fromtimestamp(self._clock(), UTC)
+        messages = []
+        for event in unit.effect.follow_ups:
+            if type(event) not in self._subscription.emits:
+                raise UndeclaredFollowUp(f"{type(event).__name__} is not among the events that the row emits")
+            draft = Draft(
+                event=event,
+                correlation_id=cause.correlation_id,
+                causation_id=cause.id,
+                traceparent=cause.traceparent,
+            )
+            messages.append(prepare(draft, source=f"urn:waybill:{self._subscription.consumer}", time=now))
+        return emissions(messages, position)
 
 
-# A matching marker outranks every other reason: what is applied is applied.
-_RANK = [
-    Result.APPLIED,
-    Result.DUPLICATE,
-    Result.TAMPERED,
-    Result.TOO_LARGE,
-    Result.UNAVAILABLE,
-    Result.CONTENDED,
-    Result.CONDITION_FAILED,
-    Result.INNOCENT,
-]
+def marker_key(subscription: Subscription, event_id: str) -> Key:
+    """The idempotency key of an event, as an item of the inbox.
 
-_REASONS = {
-    "None": Result.INNOCENT,
-    "TransactionConflict": Result.CONTENDED,
-    "ItemCollectionSizeLimitExceeded": Result.TOO_LARGE,
-}
+    With `powertools_prefix` it is the one that Powertools' idempotency utility makes of the event's id: what that has
+    completed is then done for us too, and costs no call.
+    """
+    if subscription.powertools_prefix is None:
+        return Key(INBOX.name, f"{subscription.consumer}#{event_id}")
+    digest = hashlib.md5(json.dumps(event_id).encode(), usedforsecurity=False).hexdigest()
+    return Key(INBOX.name, f"{subscription.powertools_prefix}#{digest}")
 
 
-def judge_marker(marker: Item, work: Work, consumer: str) -> Result:
-    """What a completed marker under this event's id means for a delivery: APPLIED, DUPLICATE or TAMPERED."""
-    if marker.get("payload_hash") != work.message.payload_hash or marker.get("consumer") != consumer:
-        return Result.TAMPERED
-    return Result.APPLIED if marker.get("delivery_id") == work.delivery.id else Result.DUPLICATE
-
-
-def _judge_refusal(error: ClientError) -> Result:
-    fault = error.response["Error"]
-    return _judge_validation(fault) if fault["Code"] == "ValidationException" else Result.UNAVAILABLE
-
-
-def _judge_validation(fault: Mapping[str, Any]) -> Result:
-    """An item over 400 KB or a request over 4 MB never fits. Any other refusal is a bug that a new version may mend."""
-    return Result.TOO_LARGE if "size" in fault.get("Message", "").lower() else Result.UNAVAILABLE
+def marker_expiration(subscription: Subscription, work: Work, now: float) -> int:
+    """When TTL may delete a marker, in epoch seconds: as long after the event as one is accepted, and then some. A
+    producer whose clock is ahead makes it later, never too early."""
+    return int(max(now, work.message.time.timestamp())) + subscription.marker_lifetime_seconds

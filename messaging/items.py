@@ -7,7 +7,7 @@ from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
-from messaging.effects import Add, Change, Create, Item, Write
+from messaging.effects import Add, Change, Create, Item
 
 serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize
@@ -23,21 +23,27 @@ def plain(item: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _deserialize(value) for name, value in item.items()}
 
 
-def transact_item(write: Write, table: str) -> dict[str, Any]:
-    """A write as an entry of TransactItems. A failed creation tells what was there."""
+def put(table: str, item: Item) -> dict[str, Any]:
+    """An entry of TransactItems that puts an item, whatever was there."""
+    return {"Put": {"TableName": table, "Item": attributes(item)}}
+
+
+def create(write: Create, table: str) -> dict[str, Any]:
+    """A creation as an entry of TransactItems. A failed one tells what was there."""
     key = write.key.attributes
-    if isinstance(write, Create):
-        return {
-            "Put": {
-                "TableName": table,
-                "Item": attributes({**write.attributes, **key}),
-                "ConditionExpression": "attribute_not_exists(#key)",
-                "ExpressionAttributeNames": {"#key": next(iter(key))},
-                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-            }
-        }
-    update = _change_expression(write) if isinstance(write, Change) else _add_expression(write)
-    return {"Update": {"TableName": table, "Key": attributes(key), **update}}
+    entry = put(table, {**write.attributes, **key})
+    entry["Put"] |= {
+        "ConditionExpression": "attribute_not_exists(#key)",
+        "ExpressionAttributeNames": {"#key": next(iter(key))},
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    }
+    return entry
+
+
+def update(write: Change | Add, table: str) -> dict[str, Any]:
+    """A change or an addition as an entry of TransactItems."""
+    expression = _change_expression(write) if isinstance(write, Change) else _add_expression(write)
+    return {"Update": {"TableName": table, "Key": attributes(write.key.attributes), **expression}}
 
 
 def _change_expression(change: Change) -> dict[str, Any]:

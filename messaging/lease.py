@@ -23,8 +23,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from messaging.batch import Work
 from messaging.effects import Item
 from messaging.errors import RetryLater
-from messaging.inbox import COMPLETED, Inbox, Result, judge_marker
+from messaging.inbox import marker_expiration, marker_key
 from messaging.items import serialize
+from messaging.reads import Reader
+from messaging.reasons import COMPLETED, Result, judge_marker
 from messaging.topology import EXPIRATION, Subscription
 
 INPROGRESS = "INPROGRESS"
@@ -71,7 +73,7 @@ class Leases:
         self,
         client: Any,
         *,
-        inbox: Inbox,
+        reader: Reader,
         table: str,
         subscription: Subscription,
         clock: Callable[[], float] = time.time,
@@ -79,7 +81,7 @@ class Leases:
         new_owner: Callable[[], str] = lambda: uuid.uuid4().hex,
     ) -> None:
         self._client = client
-        self._inbox = inbox
+        self._reader = reader
         self._table = table
         self._subscription = subscription
         self._clock = clock
@@ -87,12 +89,15 @@ class Leases:
         self._new_owner = new_owner
         self._owner = new_owner()
 
-    def claim(self, works: Sequence[Work], has_time: Callable[[], bool] = always) -> list[Claim]:
+    def claim(
+        self, works: Sequence[Work], has_time: Callable[[], bool] = always, *, take_over: bool = True
+    ) -> list[Claim]:
         """Try to become the one worker for each event: one round trip where none was claimed before.
 
         The works' event ids must differ: DynamoDB refuses a batch that names an item twice. Claims of one call have an
         owner of their own: a lease that an earlier batch of this process left behind is somebody else's. Past the
-        first round trip, each needs `has_time`; without it, what is not known yet is UNKNOWN.
+        first round trip, each needs `has_time`; without it, what is not known yet is UNKNOWN. Without `take_over` a
+        lapsed lease is left as it is, LAPSED.
         """
         self._owner = self._new_owner()
         codes = self._execute([self._insert(work) for work in works], has_time)
@@ -102,7 +107,7 @@ class Leases:
         holders = self._holders([works[n] for n in taken]) if has_time() else [None] * len(taken)
         for n, holder in zip(taken, holders, strict=True):
             claims[n] = self._judge(works[n], holder)
-            if claims[n] is Claim.LAPSED and holder:
+            if claims[n] is Claim.LAPSED and holder and take_over:
                 lapsed.append((n, holder))
         takeovers = self._execute([self._take_over(works[n], holder) for n, holder in lapsed], has_time)
         for (n, _), code in zip(lapsed, takeovers, strict=True):
@@ -119,12 +124,12 @@ class Leases:
 
     def idempotency_key(self, work: Work) -> str:
         """Consumer and event id: the same over retries, redrives and replays."""
-        return self._inbox.marker_key(work.message.id).partition
+        return marker_key(self._subscription, work.message.id).partition
 
     def _holders(self, works: Sequence[Work]) -> list[Item | None]:
-        keys = [self._inbox.marker_key(work.message.id) for work in works]
+        keys = [marker_key(self._subscription, work.message.id) for work in works]
         try:
-            items = self._inbox.fetch(keys)
+            items = self._reader.fetch(keys)
         except RetryLater:
             return [None] * len(works)
         return [items[key] for key in keys]
@@ -135,6 +140,8 @@ class Leases:
         verdict = judge_marker(holder, work, self._subscription.consumer)
         if verdict is Result.TAMPERED:
             return Claim.TAMPERED
+        if verdict is Result.CLAIMED:
+            return Claim.BUSY  # by Powertools, whose record says nothing of an owner that could be replaced
         if holder.get("status") == COMPLETED:
             return Claim.APPLIED if verdict is Result.APPLIED else Claim.DUPLICATE
         if holder.get("owner") == self._owner:
@@ -150,7 +157,7 @@ class Leases:
             "delivery_id": work.delivery.id,
             "owner": self._owner,
             "lease_expires_at": self._lease_end(),
-            EXPIRATION: self._expiration(),
+            EXPIRATION: self._expiration(work),
         }
         members = ", ".join(f"'{name}': ?" for name in row)
         return _Statement(f'INSERT INTO "{self._table}" VALUE {{{members}}}', list(row.values()))
@@ -169,7 +176,7 @@ class Leases:
         # No condition on the status: a repeat after a lost answer must succeed.
         return _Statement(
             f'UPDATE "{self._table}" SET "status" = ? SET "{EXPIRATION}" = ? WHERE "id" = ? AND "owner" = ?',
-            [COMPLETED, self._expiration(), self.idempotency_key(work), self._owner],
+            [COMPLETED, self._expiration(work), self.idempotency_key(work), self._owner],
         )
 
     def _delete(self, work: Work) -> _Statement:
@@ -181,8 +188,8 @@ class Leases:
     def _lease_end(self) -> int:
         return int(self._clock()) + self._subscription.lease_seconds
 
-    def _expiration(self) -> int:
-        return int(self._clock()) + self._subscription.marker_lifetime_seconds
+    def _expiration(self, work: Work) -> int:
+        return marker_expiration(self._subscription, work, self._clock())
 
     def _execute(self, statements: Sequence[_Statement], has_time: Callable[[], bool]) -> list[str | None]:
         """Each statement's error code, None for success. A throttle hides in an HTTP 200: it is retried."""

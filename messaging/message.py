@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Any, Generic, Literal, NoReturn, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -57,12 +57,15 @@ class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     sequence: Annotated[int, Meta(ge=0, le=2**53)] | None = None
 
 
+E = TypeVar("E", covariant=True)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
+class Message(Generic[E]):
     """A decoded message: the event and its envelope. `payload_hash` is the same for a resend of the event."""
 
     id: str
-    event: Event
+    event: E
     time: datetime
     partition_key: str
     correlation_id: str
@@ -115,7 +118,7 @@ def encode(
     return body.decode()
 
 
-def decode(body: str) -> Message:
+def decode(body: str) -> Message[Event]:
     """The message that a body holds.
 
     Raises Poison (not ours, or wrong), TooLarge, and NewerVersion for a type or version that this code does not know.

@@ -11,13 +11,22 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
-from messaging.effects import Item, Key
-from messaging.events import Event
-from messaging.items import attributes
+import msgspec
+from msgspec import Meta
+
+from messaging import items
+from messaging.effects import Key
+from messaging.errors import InvalidEvent
+from messaging.events import Event, explain_invalid
 from messaging.outgoing import Draft, Outgoing, prepare
 from messaging.topology import OUTBOX
+
+# What SNS takes as message group and deduplication id, and of other texts: none may be empty.
+# Source: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
+_Token = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[!-~]+\Z")]
+_Text = Annotated[str, Meta(min_length=1)]
 
 # Of bodies in one item, which DynamoDB limits to 400 KB: one event may have 256 KiB, and its attributes come on top.
 MAX_ITEM_BYTES = 300 * 1024
@@ -30,10 +39,18 @@ class Emission:
     key: Key
     messages: tuple[Outgoing, ...]
 
-    @property
-    def attributes(self) -> Item:
-        """The item, without its key."""
-        return {"messages": [_entry(message) for message in self.messages]}
+    def to_wire(self, table: str) -> dict[str, Any]:
+        """An entry of TransactItems. Without a condition: an event's marker is what stops it from being told twice."""
+        entries = [
+            {
+                "id": message.event_id,
+                "type": message.event_type,
+                "body": message.body,
+                "attributes": dict(message.attributes),
+            }
+            for message in self.messages
+        ]
+        return items.put(table, {**self.key.attributes, "messages": entries})
 
     def merged(self, later: Emission) -> Emission | None:
         """These messages and then `later`'s, or None where one item can't hold them."""
@@ -47,21 +64,23 @@ def emissions(messages: Iterable[Outgoing], position: str) -> list[Emission]:
 
 
 def new_position(now: float) -> str:
-    """The place of a transaction among those of a message group: later ones sort after it. `now` is in epoch seconds."""
+    """The place of a transaction among those of a message group: later ones sort after it. `now`: epoch seconds."""
     return f"{datetime.fromtimestamp(now, UTC).isoformat(timespec='milliseconds')}#{uuid.uuid4().hex}"
 
 
 def messages_of(item: Mapping[str, Any]) -> tuple[Outgoing, ...]:
-    """The messages of an item (plain values, as `items.plain` gives them), in order."""
+    """The messages of an item (plain values, as `items.plain` gives them), in order.
+
+    Raises InvalidEvent for an item that holds something else, such as what no topic takes.
+    """
+    try:
+        group = msgspec.convert(item.get(OUTBOX.partition_key), type=_Token)
+        stored = msgspec.convert(item.get("messages"), type=tuple[_Stored, ...])
+    except msgspec.ValidationError as error:
+        raise InvalidEvent(f"an item of the outbox does not hold messages: {explain_invalid(error)}") from None
     return tuple(
-        Outgoing(
-            event_id=entry["id"],
-            event_type=entry["type"],
-            group=item[OUTBOX.partition_key],
-            body=entry["body"],
-            attributes=entry["attributes"],
-        )
-        for entry in item["messages"]
+        Outgoing(event_id=each.id, event_type=each.type, group=group, body=each.body, attributes=each.attributes)
+        for each in stored
     )
 
 
@@ -77,7 +96,7 @@ class Outbox:
         self._clock = clock
 
     def items(self, events: Iterable[Event | Draft]) -> list[dict[str, Any]]:
-        """Entries for TransactItems of `transact_write_items`: add them to those of your state, and both are or neither.
+        """Entries for `transact_write_items`' TransactItems: beside those of your state, so that both are or neither.
 
         Raises InvalidEvent for an event that breaks its schema, TooLarge for one that is more than one publish takes.
         A transaction takes 100 entries: there is one for each message group, and more only past 300 KiB a group.
@@ -96,17 +115,13 @@ class Outbox:
                 written.append(alone)
             else:
                 written[index] = merged
-        return [self._put(emission) for emission in written]
-
-    def _put(self, emission: Emission) -> dict[str, Any]:
-        item = {**emission.attributes, **emission.key.attributes}
-        return {"Put": {"TableName": self._table, "Item": attributes(item)}}
+        return [emission.to_wire(self._table) for emission in written]
 
 
-def _entry(message: Outgoing) -> Item:
-    return {
-        "id": message.event_id,
-        "type": message.event_type,
-        "body": message.body,
-        "attributes": dict(message.attributes),
-    }
+class _Stored(msgspec.Struct):
+    """One message as an item holds it."""
+
+    id: _Token
+    type: _Text
+    body: _Text
+    attributes: dict[_Text, _Text]

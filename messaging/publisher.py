@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -30,6 +30,9 @@ MAX_BATCH_ENTRIES = 10
 MAX_BATCH_BYTES = MAX_BODY_BYTES
 
 _FINAL_ERRORS = {"AuthorizationError", "InvalidParameter", "InvalidParameterValue", "NotFound", "KMSAccessDenied"}
+# Of one entry: the message itself is wrong. The other errors of Publish are of the topic, its key or the permissions.
+# Source: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
+_MESSAGE_ERRORS = {"InvalidParameter", "InvalidParameterValue", "ValidationException"}
 # SNS calls these the sender's fault too, and they pass all the same.
 _PASSING_ERRORS = {
     *("Throttled", "ThrottledException", "ThrottlingException", "RequestThrottled", "ConcurrentAccess"),
@@ -39,15 +42,20 @@ _PASSING_ERRORS = {
 
 @dataclass(frozen=True, slots=True)
 class FailedEntry:
-    """An event that did not reach the topic. `code` is SNS's, or one of `invalid`, `too_large`, `held_back`.
+    """An event that did not reach the topic. `code` is SNS's, or one of `invalid`, `too_large`, HELD_BACK, OUT_OF_TIME.
 
-    `final`: sending it again as it is can't help.
+    `final`: sending it again now can't help. `own_fault`: nor can it once topic and permissions are mended.
     """
 
     event_id: str
     code: str
     reason: str
     final: bool = False
+    own_fault: bool = False
+
+
+HELD_BACK = "held_back"
+OUT_OF_TIME = "out_of_time"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +72,7 @@ class PublishReport:
 
 @dataclass(slots=True)
 class _Entry:
+    number: int
     event_id: str
     group: str
     request: dict[str, Any]
@@ -142,19 +151,34 @@ class Publisher:
     def send(self, messages: Iterable[Outgoing], *, resend: str | None = None) -> PublishReport:
         """Send messages that are encoded already, such as the outbox's, otherwise like `publish`."""
         outgoing = list(messages)
-        too_large = [each for each in outgoing if each.size_bytes > MAX_BATCH_BYTES]
-        published, failed = self._send(
-            [_entry(each, n, resend) for n, each in enumerate(outgoing) if each not in too_large]
-        )
-        missed = {each.event_id for each in outgoing if self._topic.misses(each.event_type, each.attributes)}
+        failures = self.attempt(outgoing, resend=resend)
+        accepted = [each for each, failure in zip(outgoing, failures, strict=True) if failure is None]
         return PublishReport(
-            published=tuple(published),
-            failed=(
-                *(FailedEntry(each.event_id, "too_large", each.too_large(), final=True) for each in too_large),
-                *failed,
-            ),
-            unrouted=tuple(event_id for event_id in published if event_id in missed),
+            published=tuple(each.event_id for each in accepted),
+            failed=tuple(failure for failure in failures if failure is not None),
+            unrouted=tuple(each.event_id for each in accepted if self._topic.misses(each.event_type, each.attributes)),
         )
+
+    def attempt(
+        self,
+        messages: Sequence[Outgoing],
+        *,
+        resend: str | None = None,
+        has_time: Callable[[], bool] = lambda: True,
+    ) -> list[FailedEntry | None]:
+        """Like `send`, with an answer for each message, in the messages' order: why it failed, or None.
+
+        No request and no wait is begun where `has_time` says no: what is left then fails with OUT_OF_TIME.
+        """
+        failures: dict[int, FailedEntry] = {}
+        entries = []
+        for number, each in enumerate(messages):
+            if each.size_bytes > MAX_BATCH_BYTES:
+                failures[number] = FailedEntry(each.event_id, "too_large", each.too_large(), final=True, own_fault=True)
+            else:
+                entries.append(_entry(each, number, resend))
+        failures |= self._send(entries, has_time)
+        return [failures.get(number) for number in range(len(messages))]
 
     def _prepared(self, events: Iterable[Event | Draft], invalid: list[FailedEntry]) -> Iterator[Outgoing]:
         now = datetime.fromtimestamp(self._clock(), UTC)
@@ -164,27 +188,25 @@ class Publisher:
             except (InvalidEvent, TooLarge) as error:
                 event_id = (event.event if isinstance(event, Draft) else event).event_id
                 code = "invalid" if isinstance(error, InvalidEvent) else "too_large"
-                invalid.append(FailedEntry(event_id, code, str(error), final=True))
+                invalid.append(FailedEntry(event_id, code, str(error), final=True, own_fault=True))
 
-    def _send(self, entries: Sequence[_Entry]) -> tuple[list[str], list[FailedEntry]]:
+    def _send(self, entries: Sequence[_Entry], has_time: Callable[[], bool]) -> dict[int, FailedEntry]:
+        """The failures, by the entries' numbers."""
         lanes = [_Lane() for _ in range(self._concurrency)]
         for entry in entries:
             # crc32, not hash(): the same group takes the same lane in every process, so runs can be compared
             lanes[crc32(entry.group.encode()) % len(lanes)].groups[entry.group].append(entry)
         busy = [lane for lane in lanes if lane.groups]
-        published: list[str] = []
-        failed: list[FailedEntry] = []
+        failures: dict[int, FailedEntry] = {}
         with ThreadPoolExecutor(max_workers=max(1, len(busy)), thread_name_prefix="publisher") as pool:
-            for accepted, refused in pool.map(self._drain, busy):
-                published += accepted
-                failed += refused
-        return published, failed
+            for of_lane in pool.map(lambda lane: self._drain(lane, has_time), busy):
+                failures |= of_lane
+        return failures
 
-    def _drain(self, lane: _Lane) -> tuple[list[str], list[FailedEntry]]:
-        published: list[str] = []
-        failed: list[FailedEntry] = []
-        attempts: dict[str, int] = defaultdict(int)
-        while lane.groups:
+    def _drain(self, lane: _Lane, has_time: Callable[[], bool]) -> dict[int, FailedEntry]:
+        failures: dict[int, FailedEntry] = {}
+        attempts: dict[int, int] = defaultdict(int)
+        while lane.groups and has_time():
             batch = lane.next_batch()
             refusals = self._publish_batch(batch)
             retried = 0
@@ -192,22 +214,22 @@ class Publisher:
                 refusal = refusals.get(entry.request["Id"])
                 if refusal is None:
                     lane.remove(entry)
-                    published.append(entry.event_id)
                     continue
-                attempts[entry.request["Id"]] += 1
-                if refusal.final or attempts[entry.request["Id"]] >= self._max_attempts:
-                    failed.append(FailedEntry(entry.event_id, refusal.code, refusal.reason, final=refusal.final))
-                    failed += [
-                        FailedEntry(
-                            later.event_id, "held_back", f"event {entry.event_id!r} of its group was not published"
-                        )
-                        for later in lane.give_up(entry)
-                    ]
+                attempts[entry.number] += 1
+                if refusal.final or attempts[entry.number] >= self._max_attempts:
+                    failures[entry.number] = FailedEntry(
+                        entry.event_id, refusal.code, refusal.reason, final=refusal.final, own_fault=refusal.own_fault
+                    )
+                    for later in lane.give_up(entry):
+                        reason = f"event {entry.event_id!r} of its group was not published"
+                        failures[later.number] = FailedEntry(later.event_id, HELD_BACK, reason)
                 else:
-                    retried = max(retried, attempts[entry.request["Id"]])
-            if retried:
+                    retried = max(retried, attempts[entry.number])
+            if retried and has_time():
                 self._sleep(random.uniform(0, min(5.0, 0.1 * 2**retried)))  # full jitter
-        return published, failed
+        for entry in (entry for group in lane.groups.values() for entry in group):
+            failures[entry.number] = FailedEntry(entry.event_id, OUT_OF_TIME, "the run ended before its turn")
+        return failures
 
     def _publish_batch(self, batch: Sequence[_Entry]) -> dict[str, _Refusal]:
         """What SNS refused, by entry id. A call that failed as a whole refused all of it."""
@@ -222,14 +244,7 @@ class Publisher:
             # No answer: it may have been accepted. The retry has the same deduplication id, so SNS drops a second copy.
             whole = _Refusal(type(error).__name__, "no answer from SNS", final=False)
         else:
-            return {
-                entry["Id"]: _Refusal(
-                    entry["Code"],
-                    entry.get("Message", ""),
-                    final=entry.get("SenderFault", False) and entry["Code"] not in _PASSING_ERRORS,
-                )
-                for entry in reply.get("Failed", [])
-            }
+            return {entry["Id"]: _refusal(entry) for entry in reply.get("Failed", [])}
         return {entry.request["Id"]: whole for entry in batch}
 
 
@@ -238,6 +253,14 @@ class _Refusal:
     code: str
     reason: str
     final: bool
+    own_fault: bool = False
+
+
+def _refusal(entry: Mapping[str, Any]) -> _Refusal:
+    """What SNS says of one entry in a call that was fine."""
+    code = entry["Code"]
+    final = entry.get("SenderFault", False) and code not in _PASSING_ERRORS
+    return _Refusal(code, entry.get("Message", ""), final=final, own_fault=final and code in _MESSAGE_ERRORS)
 
 
 def _entry(outgoing: Outgoing, number: int, resend: str | None) -> _Entry:
@@ -250,4 +273,4 @@ def _entry(outgoing: Outgoing, number: int, resend: str | None) -> _Entry:
             name: {"DataType": "String", "StringValue": value} for name, value in outgoing.attributes.items()
         },
     }
-    return _Entry(outgoing.event_id, outgoing.group, request, outgoing.size_bytes)
+    return _Entry(number, outgoing.event_id, outgoing.group, request, outgoing.size_bytes)

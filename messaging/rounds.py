@@ -15,11 +15,17 @@ from functools import partial
 
 from messaging.batch import Boundary, Ledger, Verdict, Work
 from messaging.effects import Key, Transactional, View
-from messaging.errors import RetryLater, TamperedEvent, TooLarge
-from messaging.inbox import Inbox, Result
+from messaging.errors import Held, RecordError, RetryLater, Stale, TamperedEvent, TooLarge
+from messaging.inbox import Inbox
+from messaging.reads import Reader
+from messaging.reasons import Result
 from messaging.transaction import MAX_ACTIONS, Transaction, Unit
 
-MAX_ATTEMPTS = 5  # of one record within one batch; then its queue waits for better times
+# Of one record within one batch; then its queue waits for better times. Conditions fail again only where others are
+# as quick each time; items that everybody writes need more patience, and the deadline bounds that too.
+MAX_ATTEMPTS = 5
+MAX_CONTENDED_ATTEMPTS = 12
+LONGEST_PAUSE_SECONDS = 0.3
 
 
 class Rounds:
@@ -29,6 +35,7 @@ class Rounds:
         self,
         consumer: Transactional,
         inbox: Inbox,
+        reader: Reader,
         *,
         ledger: Ledger,
         boundary: Boundary,
@@ -37,25 +44,36 @@ class Rounds:
     ) -> None:
         self._consumer = consumer
         self._inbox = inbox
+        self._reader = reader
         self._ledger = ledger
         self._boundary = boundary
         self._has_time = has_time
         self._sleep = sleep
-        self._attempts: Counter[str] = Counter()
-        self._units_per_round = MAX_ACTIONS
-        self._pause_seconds = 0.0
+        self._failures: Counter[str] = Counter()
+        self._one_by_one = False
 
     def run(self, works: Sequence[Work]) -> None:
         """Settle every work, or leave it open when the time is up."""
-        # No more at a time than one transaction can take: the rest would be read and run for nothing.
-        while (pending := self._ledger.open(works)[: self._units_per_round]) and self._has_time():
-            if self._pause_seconds:
-                self._sleep(self._pause_seconds)
-                self._pause_seconds = 0.0
+        while (pending := self._next(works)) and self._has_time():
             view = self._read(pending)
             transaction = self._plan(self._ledger.open(pending), view)
             if transaction.units and self._has_time():
                 self._settle(transaction.units, self._inbox.commit(transaction))
+
+    def _next(self, works: Sequence[Work]) -> list[Work]:
+        """What the next round is about: no more than one transaction can take, for the rest would run for nothing.
+
+        After contention one record, of a group that failed less often than others. A pause where all of it failed.
+        """
+        pending = self._ledger.open(works)[:MAX_ACTIONS]
+        if self._one_by_one and pending:
+            heads: dict[str, Work] = {}
+            for work in pending:
+                heads.setdefault(work.delivery.lane, work)
+            pending = [min(heads.values(), key=lambda work: self._failures[work.delivery.id])]
+        if failures := min((self._failures[work.delivery.id] for work in pending), default=0):
+            self._sleep(random.uniform(0, min(LONGEST_PAUSE_SECONDS, 0.01 * 2**failures)))  # full jitter
+        return pending
 
     def _read(self, pending: Sequence[Work]) -> View:
         """What the pending records declare, in one call. Without an answer all of them are handed back."""
@@ -63,7 +81,7 @@ class Rounds:
         for work in pending:
             if self._ledger.is_open(work.delivery):
                 keys += self._boundary.run(work.delivery, partial(self._declared, work)) or ()
-        items, error = self._boundary.attempt(partial(self._inbox.fetch, keys))
+        items, error = self._boundary.attempt(partial(self._reader.fetch, keys))
         if error is not None:
             for work in pending:
                 if self._ledger.is_open(work.delivery):
@@ -72,7 +90,7 @@ class Rounds:
 
     def _declared(self, work: Work) -> list[Key]:
         keys = list(self._consumer.reads(work.message))
-        self._inbox.check(keys)
+        self._reader.check(keys)
         return keys
 
     def _plan(self, pending: Iterable[Work], view: View) -> Transaction:
@@ -111,19 +129,12 @@ class Rounds:
             self._settle_applied(work, found, None)
 
     def _settle(self, units: Sequence[Unit], results: Sequence[Result]) -> None:
+        alone = len(units) == 1
         for unit, result in zip(units, results, strict=True):
             if result in (Result.APPLIED, Result.DUPLICATE):
                 self._settle_applied(unit.work, result, unit.effect.note)
-            elif result is Result.TAMPERED:
-                self._boundary.reject(
-                    unit.work.delivery,
-                    TamperedEvent(f"event {unit.work.message.id!r} was applied with another payload"),
-                )
-            elif result is Result.TOO_LARGE and len(units) == 1:
-                self._boundary.reject(
-                    unit.work.delivery,
-                    TooLarge(f"event {unit.work.message.id!r}: an item over 400 KB or a transaction over 4 MB"),
-                )
+            elif error := _final_error(unit, result, alone=alone):
+                self._boundary.reject(unit.work.delivery, error)
             elif result is not Result.INNOCENT:
                 self._try_again(unit, result)
 
@@ -132,14 +143,30 @@ class Rounds:
         self._ledger.settle(work.delivery, verdict)
 
     def _try_again(self, unit: Unit, result: Result) -> None:
-        event_id = unit.work.message.id
-        self._attempts[event_id] += 1
-        if self._attempts[event_id] >= MAX_ATTEMPTS:
-            self._boundary.reject(
-                unit.work.delivery, RetryLater(f"gave up after {MAX_ATTEMPTS} attempts: {result.value}")
-            )
-        elif result is not Result.CONDITION_FAILED:
-            self._units_per_round = 1
-            self._pause_seconds = random.uniform(0, 0.02 * 2 ** self._attempts[event_id])  # full jitter
-        elif self._attempts[event_id] > 1:
-            self._units_per_round = 1  # whoever's condition it is, the records merged with it must not fail with it
+        delivery = unit.work.delivery
+        self._failures[delivery.id] += 1
+        most = MAX_CONTENDED_ATTEMPTS if result is Result.CONTENDED else MAX_ATTEMPTS
+        if self._failures[delivery.id] >= most:
+            self._boundary.reject(delivery, RetryLater(f"gave up after {most} attempts: {result.value}"))
+        elif result in (Result.CONTENDED, Result.TOO_LARGE) or self._failures[delivery.id] > 1:
+            # Whosever condition it is that fails again, the records merged with it must not fail with it.
+            self._one_by_one = True
+
+
+def _final_error(unit: Unit, result: Result, *, alone: bool) -> RecordError | None:
+    """What no further round of this batch changes; None for all else."""
+    event_id = unit.work.message.id
+    if result is Result.TAMPERED:
+        return TamperedEvent(f"event {event_id!r} was applied with another payload")
+    if result is Result.STALE:
+        return Stale(f"event {event_id!r} has sequence {unit.work.message.sequence}: {result.value}")
+    if result is Result.HELD:
+        return Held(f"event {event_id!r} has sequence {unit.work.message.sequence}: {result.value}")
+    if result is Result.CLAIMED:
+        return RetryLater(f"event {event_id!r}: {result.value}")
+    if result is Result.TOO_LARGE and alone:
+        return TooLarge(
+            f"event {event_id!r}: an item over 400 KB or a transaction over 4 MB; keep what is large elsewhere and "
+            "write its address, or split the event"
+        )
+    return None

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from messaging import items
 from messaging.batch import Work
+from messaging.cursor import Advance
 from messaging.effects import Add, Create, Effect, Key, Write
 from messaging.errors import TooLarge
+from messaging.outbox import Emission
 
 # Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
 MAX_ACTIONS = 100
 
 Wire = dict[str, Any]
+Action = Write | Advance | Emission
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,79 +29,102 @@ class Unit:
 
     @property
     def marks_itself(self) -> bool:
-        """Whether the effect's one item is keyed by the event, and so can be the marker."""
-        if len(self.effect.writes) != 1 or not isinstance(self.effect.writes[0], Create):
+        """Whether the effect is one item keyed by the event and nothing else, so that this item can be the marker."""
+        if self.effect.follow_ups or len(self.effect.writes) != 1 or not isinstance(self.effect.writes[0], Create):
             return False
         return self.work.message.id in (self.effect.writes[0].key.partition, self.effect.writes[0].key.sort)
 
 
 class Transaction:
-    """The units of one transaction, their commuting writes merged. `owners` says which units want each write.
+    """The units of one transaction, their commuting actions merged. `owners` says which units want each action.
 
-    `writes_of` gives a unit's writes with its marker, `to_wire` one write as DynamoDB takes it: both run when a unit is
+    `actions_of` gives a unit's actions with its marker, `tables` the physical names. Both are used when a unit is
     offered, so that what is wrong with it shows then, and not when the transaction is committed for everybody.
     """
 
-    def __init__(self, writes_of: Callable[[Unit], list[Write]], to_wire: Callable[[Write], Wire]) -> None:
+    def __init__(self, actions_of: Callable[[Unit], list[Action]], tables: Mapping[str, str]) -> None:
         self.units: list[Unit] = []
-        self.writes: list[Write] = []
+        self.actions: list[Action] = []
         self.items: list[Wire] = []
         self.owners: list[list[int]] = []
         self._positions: dict[Key, int] = {}
-        self._writes_of = writes_of
-        self._to_wire = to_wire
+        self._actions_of = actions_of
+        self._tables = tables
 
     def offer(self, unit: Unit) -> bool:
-        """Take the unit whole, unless it is too much for the rest of the transaction, or writes an item of an earlier
+        """Take the unit whole, unless it is too much for the rest of the transaction, or changes an item of an earlier
         unit without commuting.
 
         Raises TooLarge for a unit that no transaction takes, ValueError for one that contradicts itself, and TypeError,
         ValueError or KeyError for a write that is none.
         """
-        writes = _merged(self._writes_of(unit))
-        if len(writes) > MAX_ACTIONS:
+        actions = _merged(unit, self._actions_of(unit))
+        if len(actions) > MAX_ACTIONS:
             raise TooLarge(
-                f"event {unit.work.message.id!r} has {len(writes)} writes, a transaction takes {MAX_ACTIONS}: split it"
+                f"event {unit.work.message.id!r} has {len(actions)} actions with its marker, a transaction takes "
+                f"{MAX_ACTIONS}: split the event, or write fewer items for it"
             )
-        items = [self._to_wire(write) for write in writes]
-        if not self._fits(writes):
+        entries = [self._to_wire(action) for action in actions]
+        if not self._fits(actions):
             return False
-        for write, item in zip(writes, items, strict=True):
-            self._put(write, item)
+        for action, entry in zip(actions, entries, strict=True):
+            self._put(action, entry)
         self.units.append(unit)
         return True
 
-    def _fits(self, writes: Sequence[Write]) -> bool:
-        shared = [write for write in writes if write.key in self._positions]
-        if len(self.writes) + len(writes) - len(shared) > MAX_ACTIONS:
+    def _fits(self, actions: Sequence[Action]) -> bool:
+        shared = [action for action in actions if action.key in self._positions]
+        if len(self.actions) + len(actions) - len(shared) > MAX_ACTIONS:
             return False
-        return all(_commute(self.writes[self._positions[write.key]], write) for write in shared)
+        return all(_merge(self.actions[self._positions[action.key]], action) is not None for action in shared)
 
-    def _put(self, write: Write, item: Wire) -> None:
-        position = self._positions.setdefault(write.key, len(self.writes))
-        if position == len(self.writes):
-            self.writes.append(write)
-            self.items.append(item)
+    def _to_wire(self, action: Action) -> Wire:
+        return _to_wire(action, self._tables[action.key.table])
+
+    def _put(self, action: Action, entry: Wire) -> None:
+        position = self._positions.setdefault(action.key, len(self.actions))
+        if position == len(self.actions):
+            self.actions.append(action)
+            self.items.append(entry)
             self.owners.append([])
         else:
-            self.writes[position] = _merge(self.writes[position], write)
-            self.items[position] = self._to_wire(self.writes[position])
+            merged = _merge(self.actions[position], action)
+            assert merged is not None, "offered actions fit"
+            self.actions[position] = merged
+            self.items[position] = self._to_wire(merged)
         self.owners[position].append(len(self.units))
 
 
-def _merged(writes: Iterable[Write]) -> list[Write]:
-    """One unit's writes with one write an item, as DynamoDB demands."""
-    merged: dict[Key, Write] = {}
-    for write in writes:
-        merged[write.key] = _merge(merged[write.key], write) if write.key in merged else write
+def _to_wire(action: Action, table: str) -> Wire:
+    if isinstance(action, Create):
+        return items.create(action, table)
+    if isinstance(action, (Advance, Emission)):
+        return action.to_wire(table)
+    return items.update(action, table)
+
+
+def _merged(unit: Unit, actions: Iterable[Action]) -> list[Action]:
+    """One unit's actions with one an item, as DynamoDB demands."""
+    merged: dict[Key, Action] = {}
+    for action in actions:
+        both = _merge(merged[action.key], action) if action.key in merged else action
+        if both is None and isinstance(action, Emission):
+            raise TooLarge(
+                f"event {unit.work.message.id!r} has follow-up events of over 300 KiB in one message group: keep what "
+                "is large elsewhere and send its address"
+            )
+        if both is None:
+            raise ValueError(f"two writes to one item of table {action.key.table!r} that don't commute")
+        merged[action.key] = both
     return list(merged.values())
 
 
-def _commute(earlier: Write, later: Write) -> bool:
-    return isinstance(earlier, Add) and isinstance(later, Add) and earlier.attribute == later.attribute
-
-
-def _merge(earlier: Write, later: Write) -> Write:
+def _merge(earlier: Action, later: Action) -> Action | None:
+    """Two actions on one item as one, or None where they don't commute."""
     if isinstance(earlier, Add) and isinstance(later, Add) and earlier.attribute == later.attribute:
         return earlier.merged(later)
-    raise ValueError(f"two writes to one item of table {later.key.table!r} that don't commute")
+    if isinstance(earlier, Advance) and isinstance(later, Advance):
+        return earlier.merged(later)
+    if isinstance(earlier, Emission) and isinstance(later, Emission):
+        return earlier.merged(later)
+    return None

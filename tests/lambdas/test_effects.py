@@ -9,18 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdas import analytics, inventory, notifications
-from lambdas.notifications import confirmation
+from lambdas import analytics, inventory
+from lambdas.notifications import confirmation, refusal
 from lambdas.orders import order_writer
-from lambdas.runtime import Tools
 from messaging.effects import Add, Change, Create, Effect, Key, View
-from messaging.events import OrderCancelled, OrderPlaced
+from messaging.events import OrderCancelled, OrderPlaced, Shortage, StockRefused, StockReserved, Units
 from messaging.message import Message, decode
-from messaging.settings import Settings
 from tests.factories import body, cancellation, line, order
 
 
-def message(event: OrderPlaced | OrderCancelled) -> Message:
+def message(event: OrderPlaced | OrderCancelled) -> Message[Any]:
     return decode(body(event))
 
 
@@ -43,12 +41,15 @@ class TestInventory:
             Add(Key("stock", "NW-1"), "units", -2, needs=2),
             Add(Key("stock", "NW-2"), "units", -3, needs=3),
         )
+        assert effect.follow_ups == (StockReserved("1001", "ALFKI", (Units("NW-1", 2), Units("NW-2", 3))),)
 
     def test_one_short_product_refuses_the_whole_order(self) -> None:
         """Nothing is taken; what was short is written down."""
         effect = inventory.reserve(message(order()), stocked(NW_1=2, NW_2=2))
         assert effect == Effect(
-            (Create(Key("reservations", "1001"), {"status": "refused", "short": ["NW-2"]}),), note="refused"
+            (Create(Key("reservations", "1001"), {"status": "refused", "short": ["NW-2"]}),),
+            (StockRefused("1001", "ALFKI", (Shortage("NW-2", wanted=3, in_stock=2),)),),
+            note="refused",
         )
 
     def test_two_lines_of_one_product_are_one_demand(self) -> None:
@@ -145,24 +146,21 @@ class TestAnalytics:
 
 
 class TestNotifications:
-    """The confirmation e-mail."""
+    """What the e-mails say."""
 
-    def test_each_e_mail_is_recorded_before_the_next(self) -> None:
-        """A killed function repeats at most one."""
-        settings = Settings(
-            consumer="notifications",
-            queue_url="q",
-            dead_letter_queue_url="d",
-            tables={},
-            code_version="v1",
-            newer_version_patience_seconds=1,
-            mail_from="shop@example.com",
-        )
-        assert notifications.notifications(Tools(settings)).calls_per_completion == 1
+    def test_a_refusal_names_what_is_short(self) -> None:
+        """So the customer can order less, or something else."""
+        refused = StockRefused("1001", "ALFKI", (Shortage("NW-2", wanted=3, in_stock=2),))
+        request: Any = refusal(refused, "shop@example.com", "notifications#StockRefused-1001")
+        assert request["Destination"]["ToAddresses"] == ["success+ALFKI@simulator.amazonses.com"]
+        simple = request["Content"]["Simple"]
+        assert "can't deliver your order 1001" in simple["Subject"]["Data"]
+        assert "NW-2: 3 wanted, 2 in stock" in simple["Body"]["Text"]["Data"]
+        assert simple["Headers"] == [{"Name": "Idempotency-Key", "Value": "notifications#StockRefused-1001"}]
 
     def test_it_names_the_order_and_goes_to_the_simulator(self) -> None:
         """Order, lines and total; the idempotency key as a header."""
-        request: Any = confirmation(message(order()), "shop@example.com", "notifications#OrderPlaced-1001")
+        request: Any = confirmation(order(), "shop@example.com", "notifications#OrderPlaced-1001")
         assert request["Destination"]["ToAddresses"] == ["success+ALFKI@simulator.amazonses.com"]
         simple = request["Content"]["Simple"]
         assert "1001" in simple["Subject"]["Data"]

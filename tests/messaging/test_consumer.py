@@ -10,25 +10,21 @@ import pytest
 
 from lambdas import inventory
 from messaging.batch import Delivery, Ledger
-from messaging.consumer import Consumer
 from messaging.effects import Add, Create, Effect, Key, Transactional, View
 from messaging.errors import Poison, RetryLater
 from messaging.events import OrderCancelled, OrderPlaced
-from messaging.inbox import Inbox
-from messaging.lease import Leases
 from messaging.message import Message
-from messaging.rounds import MAX_ATTEMPTS
-from messaging.topology import ORDERS, RESERVE_SECONDS, TABLES, Subscription
+from messaging.rounds import MAX_CONTENDED_ATTEMPTS
+from messaging.topology import ORDERS, RESERVE_SECONDS, Subscription
 from tests.doubles import RememberingSource, Wire, conflict, lose_reply, refuse
 from tests.factories import NOW, body, cancellation, delivery, order
-
-PATIENCE_SECONDS = 10
-TABLE_NAMES = {table.name: table.name for table in TABLES}
+from tests.messaging import consuming
+from tests.messaging.consuming import PATIENCE_SECONDS, outcomes
 
 Process = Callable[..., Ledger]
 
 
-def add_revenue(message: Message, _: View) -> Effect:
+def add_revenue(message: Message[Any], _: View) -> Effect:
     """A plain effect: one unit of one counter an order."""
     if message.event.ship_to.name == "crash":
         raise ZeroDivisionError("payload text")
@@ -55,26 +51,17 @@ def consume(dynamodb: Wire, source: RememberingSource) -> Process:
         remaining_seconds: Callable[[], float] = lambda: 5.0,
         now: float = NOW,
     ) -> Ledger:
-        row = subscription or ORDERS.subscription("inventory")
-        inbox = Inbox(dynamodb, tables=TABLE_NAMES, subscription=row, clock=lambda: now, sleep=lambda _: None)
-        consumer = Consumer(
-            row,
-            effects or Transactional(functions={OrderPlaced: add_revenue, OrderCancelled: add_revenue}),
-            source=source,
-            inbox=inbox,
-            leases=Leases(dynamodb, inbox=inbox, table="inbox", subscription=row),
-            code_version="v7",
-            newer_version_patience_seconds=PATIENCE_SECONDS,
-            clock=lambda: now,
-            sleep=lambda _: None,
+        return consuming.process(
+            dynamodb,
+            source,
+            *deliveries,
+            effects=effects or Transactional(functions={OrderPlaced: add_revenue, OrderCancelled: add_revenue}),
+            subscription=subscription or ORDERS.subscription("inventory"),
+            remaining_seconds=remaining_seconds,
+            now=now,
         )
-        return consumer.process(deliveries, remaining_seconds)
 
     return process
-
-
-def outcomes(ledger: Ledger) -> dict[str, str]:
-    return {each.id: verdict.outcome for each, verdict in ledger.verdicts()}
 
 
 def total(dynamodb: Wire) -> int:
@@ -147,11 +134,11 @@ class TestCommit:
         runs: list[str] = []
         reads: list[str] = []
 
-        def counted(message: Message, view: View) -> Effect:
+        def counted(message: Message[Any], view: View) -> Effect:
             runs.append(message.id)
             return add_revenue(message, view)
 
-        def declared(message: Message) -> list[Key]:
+        def declared(message: Message[Any]) -> list[Key]:
             reads.append(message.id)
             return [Key("stock", message.event.order_id)]
 
@@ -169,7 +156,7 @@ class TestCommit:
         """Attempts within one batch are bounded."""
         dynamodb.before["transact_write_items"] = [conflict(dynamodb)] * 99
         assert outcomes(consume(delivery(order()))) == {"m1": "retry"}
-        assert len(dynamodb.calls) == MAX_ATTEMPTS
+        assert dynamodb.calls.count("transact_write_items") == MAX_CONTENDED_ATTEMPTS
 
     def test_throttles_are_retried(self, consume: Process, dynamodb: Wire) -> None:
         """A throttled transaction is no verdict on anybody."""
@@ -190,7 +177,7 @@ class TestCommit:
     ) -> None:
         """No retry makes it fit: the reason names event and limit, and its neighbour is applied."""
 
-        def many(message: Message, _: View) -> Effect:
+        def many(message: Message[Any], _: View) -> Effect:
             count = 100 if message.event.order_id == "0" else 1
             return Effect(tuple(Create(Key("stock", f"{message.event.order_id}-{n}"), {}) for n in range(count)))
 
@@ -211,7 +198,7 @@ class TestCommit:
     def test_an_effect_that_contradicts_itself_fails_alone(self, consume: Process) -> None:
         """Two writes of one record to one item are a bug of its function, not of its neighbours."""
 
-        def twice(message: Message, _: View) -> Effect:
+        def twice(message: Message[Any], _: View) -> Effect:
             item = Create(Key("stock", message.event.order_id), {})
             return Effect((item, item) if message.event.order_id == "0" else (item,))
 
@@ -223,14 +210,15 @@ class TestCommit:
     def test_an_item_keyed_by_its_event_is_the_marker(self, consume: Process, dynamodb: Wire) -> None:
         """One write a record, no inbox item; duplicates and tampering are seen on the item itself."""
 
-        def keep(message: Message, _: View) -> Effect:
+        def keep(message: Message[Any], _: View) -> Effect:
             return Effect((Create(Key("orders", message.event.order_id, message.id), {"status": "placed"}),))
 
-        effects = Transactional(functions={OrderPlaced: keep})
-        ledger = consume(delivery(order(), "m1"), delivery(order(), "m2"), effects=effects)
+        effects, row = Transactional(functions={OrderPlaced: keep}), ORDERS.subscription("standard_orders")
+        ledger = consume(delivery(order(), "m1"), delivery(order(), "m2"), effects=effects, subscription=row)
         assert outcomes(ledger) == {"m1": "applied", "m2": "duplicate"}
-        assert outcomes(consume(delivery(order(priority="high"), "m3"), effects=effects)) == {"m3": "dead_lettered"}
         assert dynamodb.scan(TableName="inbox")["Count"] == 0
+        tampered = consume(delivery(order(priority="high"), "m3"), effects=effects, subscription=row)
+        assert outcomes(tampered) == {"m3": "dead_lettered"}
         assert dynamodb.scan(TableName="orders")["Items"][0]["status"] == {"S": "placed"}
 
 
@@ -302,7 +290,7 @@ class TestReads:
     def test_reads_that_raise_fail_their_record_alone(self, consume: Process) -> None:
         """Declaring keys is the record's own step too, and a key must be one of a table."""
 
-        def reads(message: Message) -> list[Key]:
+        def reads(message: Message[Any]) -> list[Key]:
             if message.event.order_id == "0":
                 raise Poison("says reads")
             return [Key("orders", "no sort key")] if message.event.order_id == "1" else []
@@ -324,7 +312,7 @@ class TestReads:
     def test_an_undeclared_read_fails_the_record(self, consume: Process) -> None:
         """A function sees only what it declared: a forgotten key is an error, never a silent None."""
 
-        def peek(_: Message, view: View) -> Effect:
+        def peek(_: Message[Any], view: View) -> Effect:
             view.get(Key("stock", "NW-1"))
             return Effect()
 
@@ -337,7 +325,7 @@ class TestFunctionsThatRaiseOnWhatTheyRead:
 
     BALANCE = Key("stock", "balance")
 
-    def debit(self, message: Message, view: View) -> Effect:
+    def debit(self, message: Message[Any], view: View) -> Effect:
         """Takes ten times the order's number from a balance, or calls the message poison."""
         amount = int(message.event.order_id) * 10
         if (view.get(self.BALANCE) or {"units": 0})["units"] < amount:
@@ -483,7 +471,7 @@ class TestFailures:
     ) -> None:
         """Where events expire the marker is in the inbox, whatever the effect."""
 
-        def keep(message: Message, _: View) -> Effect:
+        def keep(message: Message[Any], _: View) -> Effect:
             return Effect((Create(Key("orders", message.event.order_id, message.id), {}),))
 
         row = Subscription(consumer="standard_orders", events=(OrderPlaced,), max_age_seconds=300)
@@ -496,7 +484,7 @@ class TestFailures:
     def test_what_a_function_may_not_return_fails_its_record_alone(self, consume: Process) -> None:
         """A float is no DynamoDB number: its neighbours are applied."""
 
-        def half(message: Message, _: View) -> Effect:
+        def half(message: Message[Any], _: View) -> Effect:
             return Effect((Add(Key("revenue", "x", "0"), "amount", 0.5 if message.event.order_id == "0" else 1),))  # type: ignore[arg-type]
 
         ledger = consume(*batch(2), effects=Transactional(functions={OrderPlaced: half}))
@@ -505,7 +493,7 @@ class TestFailures:
     def test_a_condition_that_never_holds_fails_its_record_alone(self, consume: Process, dynamodb: Wire) -> None:
         """Additions merged with it commit when the batch goes on one by one."""
 
-        def take(message: Message, _: View) -> Effect:
+        def take(message: Message[Any], _: View) -> Effect:
             needs = 99 if message.event.order_id == "0" else None
             return Effect((Add(Key("stock", "A"), "units", 1, needs=needs),))
 

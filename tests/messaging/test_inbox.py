@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from messaging.batch import Work
 from messaging.effects import Add, Change, Create, Effect, Key, View, Write
-from messaging.errors import RetryLater, UndeclaredRead
-from messaging.inbox import MAX_FRUITLESS_READS, Inbox, Result
+from messaging.errors import UndeclaredRead
+from messaging.inbox import Inbox
 from messaging.message import decode
+from messaging.reads import Reader
+from messaging.reasons import Result
 from messaging.topology import EXPIRATION, ORDERS, TABLES
 from messaging.transaction import Unit
 from tests.doubles import Wire
@@ -25,7 +27,8 @@ INVENTORY = ORDERS.subscription("inventory")
 @pytest.fixture
 def inbox(dynamodb: Wire) -> Inbox:
     names = {table.name: table.name for table in TABLES}
-    return Inbox(dynamodb, tables=names, subscription=INVENTORY, clock=lambda: NOW, sleep=lambda _: None)
+    reader = Reader(dynamodb, tables=names, sleep=lambda _: None)
+    return Inbox(dynamodb, tables=names, subscription=INVENTORY, reader=reader, clock=lambda: NOW)
 
 
 def unit(order_id: str, *writes: Write) -> Unit:
@@ -61,7 +64,7 @@ def test_additions_to_one_item_merge(inbox: Inbox, dynamodb: Wire) -> None:
     key = Key("stock", "NW-1")
     assert transaction.offer(unit("1", Add(key, "units", -2, needs=2)))
     assert transaction.offer(unit("2", Add(key, "units", -3, needs=3)))
-    assert len(transaction.writes) == 3
+    assert len(transaction.actions) == 3
     assert inbox.commit(transaction) == [Result.APPLIED] * 2
     assert dynamodb.scan(TableName="stock")["Items"][0]["units"] == {"N": "0"}
 
@@ -86,7 +89,7 @@ def test_what_is_no_write_shows_when_it_is_offered(inbox: Inbox) -> None:
     ):
         with pytest.raises((TypeError, ValueError, KeyError)):
             transaction.offer(unit("1", write))
-    assert (transaction.units, transaction.writes) == ([], [])
+    assert (transaction.units, transaction.actions) == ([], [])
 
 
 def test_what_does_not_commute_waits(inbox: Inbox) -> None:
@@ -118,44 +121,6 @@ def test_decimals_stay_exact(inbox: Inbox, dynamodb: Wire) -> None:
         transaction.offer(unit(order_id, Add(Key("revenue", "d#c", "0"), "amount", amount)))
         inbox.commit(transaction)
     assert dynamodb.scan(TableName="revenue")["Items"][0]["amount"] == {"N": "0.3003"}
-
-
-def test_unprocessed_keys_are_read_until_none_is_left(inbox: Inbox, dynamodb: Wire) -> None:
-    """DynamoDB may answer in part; a missing item is then told from one not yet read."""
-    dynamodb.put_item(TableName="stock", Item={"sku": {"S": "A"}, "units": {"N": "1"}})
-    unprocessed = {"stock": {"Keys": [{"sku": {"S": "A"}}]}}
-    dynamodb.replies["batch_get_item"] = [{"Responses": {}, "UnprocessedKeys": unprocessed}]
-    items = inbox.fetch([Key("stock", "A"), Key("stock", "B"), Key("stock", "A")])
-    assert items == {Key("stock", "A"): {"sku": "A", "units": Decimal(1)}, Key("stock", "B"): None}
-
-
-def test_keys_that_stay_unprocessed_hand_the_work_back(inbox: Inbox, dynamodb: Wire) -> None:
-    """Reading is bounded: a throttled table ends in a retry of the record, not in a loop."""
-    unprocessed = {"stock": {"Keys": [{"sku": {"S": "A"}}]}}
-    dynamodb.replies["batch_get_item"] = [{"Responses": {}, "UnprocessedKeys": unprocessed} for _ in range(99)]
-    with pytest.raises(RetryLater):
-        inbox.fetch([Key("stock", "A")])
-    assert len(dynamodb.calls) == MAX_FRUITLESS_READS
-
-
-def test_reading_many_keys_takes_a_call_for_each_hundred(inbox: Inbox, dynamodb: Wire) -> None:
-    """BatchGetItem's limit."""
-    assert len(inbox.fetch(Key("stock", str(n)) for n in range(250))) == 250
-    assert dynamodb.calls == ["batch_get_item"] * 3
-
-
-def test_reads_are_consistent(inbox: Inbox, dynamodb: Wire) -> None:
-    """A stale read could take an applied event for a new one."""
-    requests: list[dict[str, Any]] = []
-    dynamodb.before["batch_get_item"] = [requests.append]
-    inbox.fetch([Key("stock", "A"), Key("reservations", "1")])
-    assert [each["ConsistentRead"] for each in requests[0]["RequestItems"].values()] == [True, True]
-
-
-def test_nothing_to_read_is_no_call(inbox: Inbox, dynamodb: Wire) -> None:
-    """Consumers without reads pay none."""
-    assert inbox.fetch([]) == {}
-    assert dynamodb.calls == []
 
 
 def test_a_view_shows_declared_items_with_what_was_applied() -> None:

@@ -1,0 +1,125 @@
+"""What is remembered of deliveries that were not settled: how often one was begun without an end, and why one failed.
+
+A breadcrumb counts the tries of a redelivered record that were begun: it is written before business code runs, and
+taken back when the record is handed back in order. What remains are tries that the function did not survive. Keyed by
+delivery, for a redrive is a new start.
+
+A failure record tells people why an event failed or was dead-lettered, without its payload and without touching a
+queue. Keyed by event, where there is one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from messaging.batch import Delivery, Ledger, Verdict
+from messaging.effects import Key
+from messaging.errors import RetryLater
+from messaging.items import attributes
+from messaging.reads import Reader
+from messaging.topology import DAY_SECONDS, EXPIRATION, INBOX, Subscription
+
+# Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
+MAX_WRITES = 25
+MAX_ATTEMPTS = 3
+
+
+class Attempts:
+    """Breadcrumbs and failure records of one consumer, items of the inbox.
+
+    `client` is boto3's DynamoDB client, `table` the physical name of the inbox.
+    """
+
+    def __init__(
+        self,
+        client: Any,
+        *,
+        reader: Reader,
+        table: str,
+        subscription: Subscription,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._client = client
+        self._reader = reader
+        self._table = table
+        self._subscription = subscription
+        self._clock = clock
+
+    def unfinished(self, delivery_ids: Iterable[str]) -> dict[str, int]:
+        """How many tries of each delivery were begun and never ended. One read.
+
+        Raises RetryLater when DynamoDB does not answer.
+        """
+        keys = {delivery_id: self._breadcrumb(delivery_id) for delivery_id in delivery_ids}
+        items = self._reader.fetch(keys.values())
+        return {delivery_id: int((items[key] or {}).get("tries", 0)) for delivery_id, key in keys.items()}
+
+    def begin(self, tries: Mapping[str, int]) -> None:
+        """Leave a breadcrumb with this number for each delivery's id. One write.
+
+        Raises RetryLater when DynamoDB does not take it: uncounted, a record that kills the function would never stop.
+        """
+        # The record is in its queue for no longer than this; a redelivery later than that does not come.
+        expires_at = int(self._clock()) + self._subscription.retention_seconds + DAY_SECONDS
+        puts = [
+            {**self._breadcrumb(delivery_id).attributes, "tries": number, EXPIRATION: expires_at}
+            for delivery_id, number in tries.items()
+        ]
+        if not self._write([{"PutRequest": {"Item": attributes(item)}} for item in puts]):
+            raise RetryLater("the try could not be counted")
+
+    def close(self, ledger: Ledger, begun: Iterable[str]) -> bool:
+        """Take back the breadcrumbs of what is handed back, and record what failed and why. False where DynamoDB did
+        not take all of it: then a record may be tried alone for nothing, or its failure is in the log only."""
+        handed_back = {delivery.id for delivery in ledger.handed_back()}
+        cleared = [self._breadcrumb(delivery_id) for delivery_id in begun if delivery_id in handed_back]
+        records = [
+            self._failure(ledger, delivery, verdict)
+            for delivery, verdict in ledger.verdicts()
+            if verdict.outcome in ("retry", "dead_lettered") and not ledger.is_open(delivery)
+        ]
+        newest = {record["id"]: record for record in records}  # an event may be in a batch twice
+        return self._write(
+            [{"DeleteRequest": {"Key": attributes(key.attributes)}} for key in cleared]
+            + [{"PutRequest": {"Item": attributes(record)}} for record in newest.values()]
+        )
+
+    def _breadcrumb(self, delivery_id: str) -> Key:
+        # No event id holds a `#`: none has this key for its marker.
+        return Key(INBOX.name, f"{self._subscription.consumer}#tries#{delivery_id}")
+
+    def _failure(self, ledger: Ledger, delivery: Delivery, verdict: Verdict) -> dict[str, Any]:
+        message = ledger.message(delivery)
+        now = self._clock()
+        return {
+            "id": f"{self._subscription.consumer}#failure#{message.id if message else delivery.id}",
+            "consumer": self._subscription.consumer,
+            "delivery_id": delivery.id,
+            "attempt": delivery.attempt,
+            "outcome": verdict.outcome,
+            "reason": verdict.reason or "",
+            "detail": verdict.detail or "",
+            "failed_at": datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds"),
+            # As long as its dead letter may lie there.
+            EXPIRATION: int(now)
+            + self._subscription.retention_seconds
+            + self._subscription.dead_letter_retention_seconds,
+        }
+
+    def _write(self, requests: Sequence[Mapping[str, Any]]) -> bool:
+        """Whether DynamoDB took all of it."""
+        pending = list(requests)
+        for _ in range(MAX_ATTEMPTS * (1 + len(pending) // MAX_WRITES)):
+            if not pending:
+                return True
+            try:
+                reply = self._client.batch_write_item(RequestItems={self._table: pending[:MAX_WRITES]})
+            except (ClientError, BotoCoreError):
+                return False
+            pending = [*reply.get("UnprocessedItems", {}).get(self._table, []), *pending[MAX_WRITES:]]
+        return not pending

@@ -1,0 +1,44 @@
+"""Everything of one consumer that is kept in DynamoDB, over one client."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from messaging.attempts import Attempts
+from messaging.inbox import Inbox
+from messaging.lease import Leases
+from messaging.reads import Reader
+from messaging.topology import INBOX, Subscription
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Store:
+    """Effects and their markers, claims on external effects, and what is known of failed attempts."""
+
+    reader: Reader
+    inbox: Inbox
+    leases: Leases
+    attempts: Attempts
+
+    @classmethod
+    def of(
+        cls,
+        client: Any,
+        *,
+        tables: Mapping[str, str],
+        subscription: Subscription,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> Store:
+        """`client` is boto3's DynamoDB client, `tables` maps the topology's names to physical ones."""
+        reader = Reader(client, tables=tables, sleep=sleep)
+        table = tables[INBOX.name]
+        return cls(
+            reader=reader,
+            inbox=Inbox(client, tables=tables, subscription=subscription, reader=reader, clock=clock),
+            leases=Leases(client, reader=reader, table=table, subscription=subscription, clock=clock, sleep=sleep),
+            attempts=Attempts(client, reader=reader, table=table, subscription=subscription, clock=clock),
+        )

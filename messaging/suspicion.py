@@ -1,0 +1,125 @@
+"""Which records of a batch may have killed the function, and in what order all are tried.
+
+First what is new, together; then what was received before, together; last, one by one, each record that was begun and
+never ended: the function died with it or beside it. One that it does not survive alone either is a killer. So a killer
+is dead-lettered alone, and its batch mates are done before it is tried.
+
+    received      begun, not ended    tried
+    first time    -                   together, uncounted
+    again         0 times             together, counted
+    again         1 or 2 times        alone and last, counted
+    again         3 times             not again: a dead letter, `killer`
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import Protocol
+
+from messaging.attempts import Attempts
+from messaging.batch import Boundary, Delivery, Ledger, Work
+from messaging.errors import Killer
+
+# One in company and two alone: functions also die of what no record did, and that should not hit one record so often.
+MAX_UNFINISHED_TRIES = 3
+
+
+class HasTime(Protocol):
+    """Whether so many steps can still be begun."""
+
+    def __call__(self, steps: int = 1) -> bool:
+        """True where so many calls that hang would still end before the function is killed."""
+        ...
+
+
+class Suspicion:
+    """The order of one batch. `begun` are the ids of the deliveries that have a breadcrumb of this batch."""
+
+    def __init__(self, attempts: Attempts, *, ledger: Ledger, boundary: Boundary, has_time: HasTime) -> None:
+        self._attempts = attempts
+        self._ledger = ledger
+        self._boundary = boundary
+        self._has_time = has_time
+        self.begun: set[str] = set()
+        self._tried_others = False
+
+    def portions(self, works: Sequence[Work]) -> Iterator[list[Work]]:
+        """The works in the order in which to try them, in portions to be tried together."""
+        tries = self._tries([work.delivery for work in works if work.delivery.attempt > 1])
+        new, known, suspects = _sorted_out(self._ledger.open(works), tries)
+        yield new
+        if known := self._counted(self._ledger.open(known), tries):
+            yield known
+        self._tried_others = bool(new or known)
+        for lane in suspects:
+            yield from self._alone(lane, tries)
+
+    def _alone(self, lane: Sequence[Work], tries: Mapping[str, int]) -> Iterator[list[Work]]:
+        """A suspect, and what follows it in its group."""
+        for work in lane:
+            # Two steps in reserve: after one that hangs, there must be time to take the breadcrumb back. The first that
+            # an invocation does may go with one, for after a kill it has started cold.
+            if not self._has_time(2 if self._tried_others else 1):
+                return
+            if not self._ledger.is_open(work.delivery):
+                continue
+            if tries.get(work.delivery.id, 0) >= MAX_UNFINISHED_TRIES:
+                self._boundary.reject(work.delivery, Killer(_LAST_WORDS))
+            elif counted := self._counted([work], tries):
+                self._tried_others = True
+                yield counted
+
+    def _tries(self, again: Sequence[Delivery]) -> Mapping[str, int]:
+        """Tries of each delivery. Where that can't be known, all that was received before is handed back."""
+        if not again:
+            return {}
+        ids = [delivery.id for delivery in again]
+        unfinished, error = self._boundary.attempt(partial(self._attempts.unfinished, ids))
+        if error is not None:
+            self._reject(again, error)
+        return unfinished or {}
+
+    def _counted(self, works: Sequence[Work], tries: Mapping[str, int]) -> list[Work]:
+        """The works whose tries are counted where they must be, so that they may be tried."""
+        again = [work.delivery for work in works if work.delivery.attempt > 1]
+        if not again:
+            return [*works]
+        if not self._has_time():
+            return []
+        begun = {delivery.id: tries[delivery.id] + 1 for delivery in again}
+        _, error = self._boundary.attempt(partial(self._attempts.begin, begun))
+        if error is None:
+            self.begun |= begun.keys()
+        else:
+            self._reject(again, error)
+        return self._ledger.open(works)
+
+    def _reject(self, deliveries: Sequence[Delivery], error: Exception) -> None:
+        for delivery in deliveries:
+            if self._ledger.is_open(delivery):
+                self._boundary.reject(delivery, error)
+
+
+_LAST_WORDS = f"the function ended {MAX_UNFINISHED_TRIES} times in the middle of this record, at last on it alone"
+
+
+def _sorted_out(works: Sequence[Work], tries: Mapping[str, int]) -> tuple[list[Work], list[Work], list[list[Work]]]:
+    """New works, those received before, and the lanes from their first suspect on, the least suspect first.
+
+    A lane stays in order: what follows in it waits for what precedes, with the later of the two.
+    """
+    new: list[Work] = []
+    known: list[Work] = []
+    suspects: dict[str, list[Work]] = {}
+    seen_again: set[str] = set()
+    for work in works:
+        lane = work.delivery.lane
+        if lane in suspects or tries.get(work.delivery.id, 0):
+            suspects.setdefault(lane, []).append(work)
+        elif lane in seen_again or work.delivery.attempt > 1:
+            seen_again.add(lane)
+            known.append(work)
+        else:
+            new.append(work)
+    return new, known, sorted(suspects.values(), key=lambda lane: tries.get(lane[0].delivery.id, 0))

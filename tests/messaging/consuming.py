@@ -1,0 +1,69 @@
+"""A consumer put together for tests: any subscription and effects, a controlled clock, no pauses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from messaging.batch import Delivery, Ledger
+from messaging.consumer import Consumer, Source
+from messaging.effects import External, Transactional
+from messaging.lease import Leases
+from messaging.store import Store
+from messaging.topology import TABLES, Subscription
+from tests.factories import NOW
+
+TABLE_NAMES = {table.name: table.name for table in TABLES}
+PATIENCE_SECONDS = 10
+
+
+def process(
+    client: Any,
+    source: Source,
+    *deliveries: Delivery,
+    effects: Transactional | External,
+    subscription: Subscription,
+    remaining_seconds: Callable[[], float] = lambda: 5.0,
+    now: float = NOW,
+    owner: str | None = None,
+    sleep: Callable[[float], None] = lambda _: None,
+) -> Ledger:
+    """One batch. `remaining_seconds` is asked before each step; `owner` names this worker's claims."""
+
+    def clock() -> float:
+        return now
+
+    store = Store.of(client, tables=TABLE_NAMES, subscription=subscription, clock=clock, sleep=sleep)
+    if owner is not None:
+        claims = Leases(
+            client,
+            reader=store.reader,
+            table=TABLE_NAMES["inbox"],
+            subscription=subscription,
+            clock=clock,
+            sleep=sleep,
+            new_owner=lambda: owner,
+        )
+        store = replace(store, leases=claims)
+    consumer = Consumer(
+        subscription,
+        effects,
+        source=source,
+        store=store,
+        code_version="v7",
+        newer_version_patience_seconds=PATIENCE_SECONDS,
+        clock=clock,
+        sleep=sleep,
+    )
+    return consumer.process(deliveries, remaining_seconds)
+
+
+def outcomes(ledger: Ledger) -> dict[str, str]:
+    """The outcome of each delivery, by its id."""
+    return {each.id: verdict.outcome for each, verdict in ledger.verdicts()}
+
+
+def reasons(ledger: Ledger) -> dict[str, str | None]:
+    """Why each delivery ended as it did, by its id."""
+    return {each.id: verdict.reason for each, verdict in ledger.verdicts()}

@@ -14,7 +14,7 @@ from local.demo.evidence import Evidence
 from local.demo.queues import ParkedMessage
 from local.demo.stock import StockLevels
 from local.demo.tables import Marker, exact_sum
-from messaging.events import Event, OrderCancelled, OrderPlaced
+from messaging.events import OrderCancelled, OrderPlaced
 
 # Whose effects revenue and e-mails are.
 REVENUE_CONSUMER = "analytics"
@@ -29,7 +29,7 @@ class Finding:
     text: str
 
 
-def audit(ledger: Ledger, evidence: Evidence, events: Iterable[Event]) -> list[Finding]:
+def audit(ledger: Ledger, evidence: Evidence, events: Iterable[OrderPlaced | OrderCancelled]) -> list[Finding]:
     """Every finding. `events` are all that the scenario can have published, in this run or an earlier one."""
     delivered_by = {(marker.consumer, marker.event_id): marker.delivery_id for marker in evidence.markers}
     findings = [
@@ -39,6 +39,7 @@ def audit(ledger: Ledger, evidence: Evidence, events: Iterable[Event]) -> list[F
         *_stock(evidence.stock),
         *_revenue(evidence.revenue, evidence.markers, events),
         *_emails(ledger, evidence.new_emails),
+        Finding(evidence.in_outbox, f"outbox: {evidence.in_outbox} items of follow-up events never reached the topic"),
     ]
     return [finding for finding in findings if finding.count]
 
@@ -79,7 +80,9 @@ def _stock(stock: StockLevels) -> Iterator[Finding]:
     yield Finding(wrong, f"stock: initial - reserved is not remaining, or is below zero, for {wrong} SKUs: {named}")
 
 
-def _revenue(revenue: Decimal, markers: Iterable[Marker], events: Iterable[Event]) -> Iterator[Finding]:
+def _revenue(
+    revenue: Decimal, markers: Iterable[Marker], events: Iterable[OrderPlaced | OrderCancelled]
+) -> Iterator[Finding]:
     amounts = {event.event_id: _signed_amount(event) for event in events}
     applied = [marker.event_id for marker in markers if marker.consumer == REVENUE_CONSUMER]
     if not all(event_id in amounts for event_id in applied):

@@ -10,8 +10,8 @@ from decimal import Decimal
 from local.demo.places import DeployedEngine, Places
 from local.demo.queues import ParkedMessage, count_emails, peek
 from local.demo.stock import StockLevels, read_levels
-from local.demo.tables import Marker, read_markers, read_revenue
-from messaging.topology import INBOX, ORDER_LOG, RESERVATIONS, REVENUE, STOCK
+from local.demo.tables import Marker, count_items, read_markers, read_revenue
+from messaging.topology import INBOX, ORDER_LOG, OUTBOX, RESERVATIONS, REVENUE, STOCK
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,10 @@ class Baseline:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What there is after the run. `parked` are this run's new dead letters by consumer, `new_emails` its e-mails."""
+    """What there is after the run. `parked` are this run's new dead letters by consumer, `new_emails` its e-mails.
+
+    `in_outbox`: items of follow-up events that the topic has not got yet.
+    """
 
     markers: tuple[Marker, ...]
     parked: Mapping[str, tuple[ParkedMessage, ...]]
@@ -32,6 +35,7 @@ class Evidence:
     revenue: Decimal
     emails: int
     new_emails: int
+    in_outbox: int
 
 
 def read_baseline(engine: DeployedEngine, pool: Executor) -> Baseline:
@@ -51,6 +55,7 @@ def gather_evidence(engine: DeployedEngine, pool: Executor, baseline: Baseline) 
     stock = pool.submit(read_levels, dynamodb, places.table(STOCK), places.table(RESERVATIONS))
     revenue = pool.submit(read_revenue, dynamodb, places.table(REVENUE))
     emails = pool.submit(count_emails, engine.endpoint)
+    in_outbox = pool.submit(count_items, dynamodb, places.table(OUTBOX))
     parked = _peek_all(engine, pool)
     return Evidence(
         markers=tuple(markers.result()),
@@ -62,6 +67,7 @@ def gather_evidence(engine: DeployedEngine, pool: Executor, baseline: Baseline) 
         revenue=revenue.result(),
         emails=emails.result(),
         new_emails=emails.result() - baseline.emails,
+        in_outbox=in_outbox.result(),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -14,7 +14,8 @@ from local.demo.audit import Finding, audit
 from local.demo.drain import Watch, drain
 from local.demo.evidence import Evidence, gather_evidence, read_baseline
 from local.demo.flush import flush_logs
-from local.demo.journal import Journal
+from local.demo.follow_ups import FollowUps
+from local.demo.journal import Journal, Record
 from local.demo.places import DeployedEngine, Places
 from local.demo.poison import PoisonReport, send_poison
 from local.demo.progress import Progress
@@ -23,9 +24,10 @@ from local.demo.queues import total_depth
 from local.demo.scenario import Scenario
 from local.demo.stock import seed_stock
 from local.demo.summary import Seconds, Summary
-from messaging.events import Event
+from local.demo.tables import count_items
+from messaging.events import OrderCancelled, OrderPlaced
 from messaging.publisher import Publisher
-from messaging.topology import ORDERS, STOCK
+from messaging.topology import ORDERS, OUTBOX, STOCK
 
 POISONED_CONSUMER = "inventory"
 SOURCE = "urn:waybill:demo"
@@ -66,6 +68,7 @@ class _Run:
         self._plan = plan
         self._progress = progress
         self._ledger = Ledger(ORDERS)
+        self._follow_ups = FollowUps(scenario.orders)
         self._sqs = engine.client("sqs")
         self._name = uuid.uuid4().hex[:12]
         self._booked = 0
@@ -89,7 +92,7 @@ class _Run:
         findings = (*_publishing_findings(publishing, poison), *audit(self._ledger, evidence, self._all_events()))
         return self._summary(publishing, evidence, findings, start)
 
-    def _all_events(self) -> list[Event]:
+    def _all_events(self) -> list[OrderPlaced | OrderCancelled]:
         """Every event that a run of this scenario, this one or an earlier one, can have published."""
         orders = self._scenario.orders
         return [*orders, *cancellations(orders, len(orders), self._plan.seed)]
@@ -128,12 +131,12 @@ class _Run:
             if published.done():
                 published.result()
             self._book(publishing)
-            ledger.observe(journal.read(self._unfinished()))
+            self._observe(journal.read(self._unfinished()))
             self._progress.update(ledger)
 
         def flush() -> None:
             flush_logs(self._engine.client("lambda"), self._places, self._unfinished())
-            ledger.observe(journal.read_again())
+            self._observe(journal.read_again())
 
         drain(
             Watch(
@@ -145,8 +148,14 @@ class _Run:
                 flush=flush,
             )
         )
-        ledger.observe(journal.read_again())
+        self._observe(journal.read_again())
         self._progress.update(ledger)
+
+    def _observe(self, records: Iterable[Record]) -> None:
+        seen = list(records)
+        for event in self._follow_ups.due(seen):
+            self._ledger.expect(event)
+        self._ledger.observe(seen)
 
     def _book(self, publishing: Publishing) -> None:
         """What the topic accepted since the last look is expected from now on."""
@@ -159,7 +168,9 @@ class _Run:
         return [consumer for consumer in self._ledger.consumers if self._ledger.missing(consumer)]
 
     def _depth(self) -> int:
-        return total_depth(self._sqs, self._places.queue_urls)
+        """What is in the queues, or in the outbox on its way to them."""
+        in_outbox = count_items(self._engine.client("dynamodb"), self._places.table(OUTBOX))
+        return total_depth(self._sqs, self._places.queue_urls) + in_outbox
 
     def _summary(
         self, publishing: Publishing, evidence: Evidence, findings: tuple[Finding, ...], start: Start

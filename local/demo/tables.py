@@ -46,7 +46,7 @@ def read_revenue(dynamodb: Any, table: str) -> Decimal:
 
 def read_markers(dynamodb: Any, *, inbox_table: str, order_table: str) -> list[Marker]:
     """All completed markers: the inbox's, and the order log's items, which are markers themselves."""
-    from messaging.inbox import COMPLETED  # loads boto3, for which reading an order file need not wait
+    from messaging.reasons import COMPLETED  # loads boto3, for which reading an order file need not wait
 
     markers = [
         Marker(item["consumer"]["S"], item["id"]["S"].partition("#")[2], item["delivery_id"]["S"])
@@ -58,6 +58,11 @@ def read_markers(dynamodb: Any, *, inbox_table: str, order_table: str) -> list[M
         for item in scan(dynamodb, order_table)
     ]
     return markers
+
+
+def count_items(dynamodb: Any, table: str) -> int:
+    """How many items a table holds."""
+    return sum(1 for _ in scan(dynamodb, table))
 
 
 def is_empty(dynamodb: Any, table: str) -> bool:

@@ -17,8 +17,8 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 
 from messaging.errors import Poison
-from messaging.events import Event, OrderCancelled
-from messaging.message import decode
+from messaging.events import Event, OrderCancelled, Shortage, StockRefused
+from messaging.message import decode, encode
 from messaging.topology import (
     INBOX,
     ORDER_LOG,
@@ -66,6 +66,7 @@ class FakeEngine:
         self.skips_effect: Callable[[str], bool] = lambda consumer: False
         self.on_publish: Callable[[], None] = lambda: None
         self._lock = threading.RLock()
+        self._notes: dict[str, str] = {}
         self._deliveries = 0
 
     def client(self, service: str) -> FakeEngine:
@@ -149,7 +150,8 @@ class FakeEngine:
             self._log(consumer, delivery_id, None, "dead_lettered", "poison")
             return delivery_id
         applied = self._apply(consumer, event, delivery_id)
-        self._log(consumer, delivery_id, event.event_id, "applied" if applied else "duplicate", None)
+        note = self._notes.get(event.event_id) if applied and consumer == "inventory" else None
+        self._log(consumer, delivery_id, event.event_id, "applied" if applied else "duplicate", note)
         return delivery_id
 
     def _log(self, consumer: str, delivery_id: str, event_id: str | None, outcome: str, reason: str | None) -> None:
@@ -186,7 +188,7 @@ class FakeEngine:
             effect(event)
         return True
 
-    def _reserve(self, event: Event) -> None:
+    def _reserve(self, event: Any) -> None:
         stock, reservations = self.tables[STOCK.name], self.tables[RESERVATIONS.name]
         if isinstance(event, OrderCancelled):
             held = reservations[event.order_id].pop("lines", {"M": {}})["M"]
@@ -203,8 +205,17 @@ class FakeEngine:
         reservations[event.order_id] = {"status": {"S": "reserved" if enough else "refused"}}
         if enough:
             reservations[event.order_id]["lines"] = {"M": {sku: {"N": str(units)} for sku, units in wanted.items()}}
+        else:
+            self._follow_up(event, StockRefused(event.order_id, event.customer_id, (Shortage("X", 1, 0),)))
 
-    def _count(self, event: Event) -> None:
+    def _follow_up(self, cause: Event, event: StockRefused) -> None:
+        """What the relay brings to the topic."""
+        self._notes[cause.event_id] = "refused"
+        body = encode(event, source="urn:waybill:inventory", time=datetime.now(UTC))
+        for row in ORDERS.routes(event.attributes):
+            self._deliver(row.consumer, body)
+
+    def _count(self, event: Any) -> None:
         total = self.tables[REVENUE.name].setdefault("all", {"amount": {"N": "0"}})
         _add(total, "amount", -event.amount() if isinstance(event, OrderCancelled) else event.amount())
 

@@ -15,7 +15,7 @@ from local.demo.journal import Record
 from local.demo.queues import ParkedMessage
 from local.demo.stock import StockLevels
 from local.demo.tables import Marker
-from messaging.events import Event, OrderCancelled
+from messaging.events import OrderCancelled, OrderPlaced
 from messaging.topology import ORDERS
 
 ORDER = next(order for order in generate_orders(20, 1) if order.priority == "high")
@@ -29,6 +29,7 @@ SOUND = Evidence(
     revenue=ORDER.amount(),
     emails=1,
     new_emails=1,
+    in_outbox=0,
 )
 
 
@@ -46,13 +47,20 @@ def sound_ledger() -> Ledger:
     return ledger
 
 
-def findings(ledger: Ledger, evidence: Evidence, *events: Event) -> list[Finding]:
+def findings(ledger: Ledger, evidence: Evidence, *events: OrderPlaced | OrderCancelled) -> list[Finding]:
     return audit(ledger, evidence, events or (ORDER, CANCELLED))
 
 
 def test_what_adds_up_gives_no_finding() -> None:
     """Logs, tables, queues, stock, revenue and e-mails tell the same story."""
     assert findings(sound_ledger(), SOUND) == []
+
+
+def test_follow_up_events_that_stay_in_the_outbox_are_a_finding() -> None:
+    """Somebody waits for them."""
+    (finding,) = findings(sound_ledger(), replace(SOUND, in_outbox=3))
+    assert finding.count == 3
+    assert "never reached the topic" in finding.text
 
 
 def test_a_delivery_without_outcome_is_named_with_its_subscription() -> None:

@@ -199,6 +199,8 @@ def test_scarce_stock_refuses_orders_and_still_adds_up(demo: Demo) -> None:
     assert code == 0
     assert stock["refused_orders"] > 0
     assert stock["initial"] - stock["reserved"] == stock["remaining"] >= 0
+    told = document["subscriptions"]["notifications"]["processed"]
+    assert told == document["emails"] == 60 + stock["refused_orders"]  # a confirmation each, and the refusals
 
 
 def test_rejected_lines_are_named_and_the_rest_is_published(

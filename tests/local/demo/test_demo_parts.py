@@ -20,6 +20,7 @@ from local.demo.summary import money
 from messaging.errors import Poison
 from messaging.events import Event
 from messaging.message import decode
+from messaging.outgoing import Draft
 from messaging.publisher import FailedEntry, PublishReport
 from messaging.topology import ORDERS
 from tests.local.demo.fake_engine import FakeEngine, serving
@@ -33,9 +34,12 @@ class Publisher:
     def __init__(self, *refused: str) -> None:
         self.refused = refused
         self.calls: list[tuple[str | None, list[str]]] = []
+        self.sequences: dict[str, int | None] = {}
 
-    def publish(self, events: Sequence[Event], *, resend: str | None = None) -> PublishReport:
-        event_ids = [event.event_id for event in events]
+    def publish(self, events: Sequence[Event | Draft], *, resend: str | None = None) -> PublishReport:
+        drafts = [event if isinstance(event, Draft) else Draft(event=event) for event in events]
+        event_ids = [draft.event.event_id for draft in drafts]
+        self.sequences.update({draft.event.event_id: draft.sequence for draft in drafts})
         self.calls.append((resend, event_ids))
         return PublishReport(
             published=tuple(event_id for event_id in event_ids if event_id not in self.refused),
@@ -64,6 +68,16 @@ def test_a_few_events_go_out_first_and_all_in_file_order() -> None:
     assert [event_id for _, event_ids in publisher.calls for event_id in event_ids] == [
         order.event_id for order in PLACED
     ]
+
+
+def test_placements_are_numbered_by_customer_and_repeats_keep_their_number() -> None:
+    """A subscription with `monotonic` ordering holds them against its cursor."""
+    publisher = Publisher()
+    publishing(publisher, cancel=3, duplicates=40).run()
+    for customer_id in {order.customer_id for order in PLACED}:
+        placed = [publisher.sequences[order.event_id] for order in PLACED if order.customer_id == customer_id]
+        assert placed == list(range(1, len(placed) + 1))
+    assert {publisher.sequences[each.event_id] for each in cancellations(PLACED, 3, 1)} == {None}
 
 
 def test_repeats_come_last_under_deduplication_ids_of_their_own() -> None:

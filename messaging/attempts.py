@@ -73,21 +73,25 @@ class Attempts:
         if not self._write([{"PutRequest": {"Item": attributes(item)}} for item in puts]):
             raise RetryLater("the try could not be counted")
 
+    def end(self, delivery_ids: Iterable[str]) -> bool:
+        """Take back the breadcrumbs of deliveries: the function has survived them. False where DynamoDB refused."""
+        return self._write([self._taken_back(delivery_id) for delivery_id in delivery_ids])
+
     def close(self, ledger: Ledger, begun: Iterable[str]) -> bool:
         """Take back the breadcrumbs of what is handed back, and record what failed and why. False where DynamoDB did
         not take all of it: then a record may be tried alone for nothing, or its failure is in the log only."""
         handed_back = {delivery.id for delivery in ledger.handed_back()}
-        cleared = [self._breadcrumb(delivery_id) for delivery_id in begun if delivery_id in handed_back]
+        taken_back = [self._taken_back(delivery_id) for delivery_id in begun if delivery_id in handed_back]
         records = [
             self._failure(ledger, delivery, verdict)
             for delivery, verdict in ledger.verdicts()
             if verdict.outcome in ("retry", "dead_lettered") and not ledger.is_open(delivery)
         ]
         newest = {record["id"]: record for record in records}  # an event may be in a batch twice
-        return self._write(
-            [{"DeleteRequest": {"Key": attributes(key.attributes)}} for key in cleared]
-            + [{"PutRequest": {"Item": attributes(record)}} for record in newest.values()]
-        )
+        return self._write([*taken_back, *({"PutRequest": {"Item": attributes(record)}} for record in newest.values())])
+
+    def _taken_back(self, delivery_id: str) -> dict[str, Any]:
+        return {"DeleteRequest": {"Key": attributes(self._breadcrumb(delivery_id).attributes)}}
 
     def _breadcrumb(self, delivery_id: str) -> Key:
         # No event id holds a `#`: none has this key for its marker.

@@ -75,7 +75,9 @@ class Consumer:
 
         ledger = Ledger(deliveries)
         boundary = _FailurePolicy(ledger, self._park, self._waits_for_new_code, has_time)
-        suspicion = Suspicion(self._store.attempts, ledger=ledger, boundary=boundary, has_time=has_time)
+        suspicion = Suspicion(
+            self._store.attempts, self._store.inbox, ledger=ledger, boundary=boundary, has_time=has_time
+        )
         apply = self._applier(ledger, boundary, has_time)
 
         works = self._decoded(ledger, boundary, has_time)

@@ -18,8 +18,10 @@ from functools import partial
 from typing import Protocol
 
 from messaging.attempts import Attempts
-from messaging.batch import Boundary, Delivery, Ledger, Work
+from messaging.batch import Boundary, Delivery, Ledger, Verdict, Work
 from messaging.errors import Killer
+from messaging.inbox import Inbox
+from messaging.reasons import Result
 
 # One in company and two alone: functions also die of what no record did, and that should not hit one record so often.
 MAX_UNFINISHED_TRIES = 3
@@ -34,10 +36,13 @@ class HasTime(Protocol):
 
 
 class Suspicion:
-    """The order of one batch. `begun` are the ids of the deliveries that have a breadcrumb of this batch."""
+    """The order of one batch. `begun` are the ids of the deliveries whose breadcrumb of this batch still lies there."""
 
-    def __init__(self, attempts: Attempts, *, ledger: Ledger, boundary: Boundary, has_time: HasTime) -> None:
+    def __init__(
+        self, attempts: Attempts, inbox: Inbox, *, ledger: Ledger, boundary: Boundary, has_time: HasTime
+    ) -> None:
         self._attempts = attempts
+        self._inbox = inbox
         self._ledger = ledger
         self._boundary = boundary
         self._has_time = has_time
@@ -51,6 +56,8 @@ class Suspicion:
         yield new
         if known := self._counted(self._ledger.open(known), tries):
             yield known
+            if suspects:
+                self._ended()
         self._tried_others = bool(new or known)
         for lane in suspects:
             yield from self._alone(lane, tries)
@@ -65,10 +72,11 @@ class Suspicion:
             if not self._ledger.is_open(work.delivery):
                 continue
             if tries.get(work.delivery.id, 0) >= MAX_UNFINISHED_TRIES:
-                self._boundary.reject(work.delivery, Killer(_LAST_WORDS))
+                self._give_up(work)
             elif counted := self._counted([work], tries):
                 self._tried_others = True
                 yield counted
+                self._ended()
 
     def _tries(self, again: Sequence[Delivery]) -> Mapping[str, int]:
         """Tries of each delivery. Where that can't be known, all that was received before is handed back."""
@@ -94,6 +102,19 @@ class Suspicion:
         else:
             self._reject(again, error)
         return self._ledger.open(works)
+
+    def _ended(self) -> None:
+        """The function has survived what was begun: what comes next may be what kills it, and must not count here."""
+        if self._has_time() and self._attempts.end(self.begun):
+            self.begun = set()
+
+    def _give_up(self, work: Work) -> None:
+        """A killer, unless it was applied: then the function died of something else, before it could say so."""
+        found, unread = self._boundary.attempt(partial(self._inbox.find, work))
+        if found is None:
+            self._boundary.reject(work.delivery, unread or Killer(_LAST_WORDS))
+        else:
+            self._ledger.settle(work.delivery, Verdict("applied" if found is Result.APPLIED else "duplicate"))
 
     def _reject(self, deliveries: Sequence[Delivery], error: Exception) -> None:
         for delivery in deliveries:

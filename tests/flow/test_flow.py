@@ -6,6 +6,7 @@ import json
 import time
 import uuid
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,6 +55,34 @@ def test_bad_messages_end_with_their_reason_and_stop_nobody(deployment: Deployme
     assert parked_of(run) == dict(bad.values())
     written = {item["order_id"]["S"] for item in scan(deployment.client("dynamodb"), places.table(ORDER_LOG))}
     assert {each.order_id for each in good[: len(bad)]} <= written
+
+
+def test_a_poison_message_that_is_redriven_is_dead_again(deployment: Deployment, places: Places) -> None:
+    """Within the five minutes in which SQS drops a repeated deduplication id: ours is new with each redrive."""
+    sqs, text = deployment.client("sqs"), f"}}{{ {uuid.uuid4().hex}"
+    source, dead = places.queue_url("standard_orders"), places.dead_letter_queue_url("standard_orders")
+
+    def redrive() -> None:
+        """Receive, send, delete, as an operator's tool does."""
+        letters = sqs.receive_message(QueueUrl=dead, MaxNumberOfMessages=10, WaitTimeSeconds=1)["Messages"]
+        (letter,) = [each for each in letters if each["Body"] == text]
+        send(f"redriven-{letter['MessageId']}")
+        sqs.delete_message(QueueUrl=dead, ReceiptHandle=letter["ReceiptHandle"])
+
+    def send(deduplication_id: str) -> None:
+        sqs.send_message(
+            QueueUrl=source, MessageBody=text, MessageGroupId="redriven", MessageDeduplicationId=deduplication_id
+        )
+
+    def letters() -> list[dict[str, Any]]:
+        return [each for each in dead_letters(deployment, places, "standard_orders") if each["body"] == text]
+
+    send(f"first-{text[3:]}")
+    for _ in range(2):
+        wait_for(lambda: len(letters()) == 1, "the poison message parked")
+        redrive()
+    wait_for(lambda: len(letters()) == 1, "the poison message parked for the third time")
+    assert letters()[0]["reason"] == "poison"
 
 
 def test_an_event_by_hand_in_the_wrong_queue_is_parked(deployment: Deployment, places: Places) -> None:

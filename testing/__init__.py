@@ -1,0 +1,1 @@
+"""What ships for tests: AWS services in memory, faithful to what AWS documents."""

@@ -41,9 +41,9 @@ class Context(Protocol):
 
 
 class Client:
-    """A client of an AWS service, made at its first call and then kept: making one takes 10 ms of a cold start.
+    """A client of an AWS service, made at its first call and then kept: one that is not needed costs no cold start.
 
-    botocore's own, which is what `boto3.client` gives; nothing else of boto3 is used.
+    It is botocore's own, which is what `boto3.client` gives too.
     """
 
     def __init__(self, session: botocore.session.Session, service: str) -> None:

@@ -30,7 +30,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("up", help="start the engine and deploy, where needed")
     commands.add_parser("down", help="stop the engine; what it holds is kept for the next start")
     commands.add_parser("status", help="say what runs and what is deployed")
-    commands.add_parser("env", help="print exports for a shell: how to reach the engine, and the topic's ARN")
+    commands.add_parser("env", help="print exports for a shell: how to reach the engine, the topic and the outbox")
     commands.add_parser("demo", help="publish orders and account for every message", add_help=False)
     return parser
 

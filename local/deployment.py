@@ -106,7 +106,7 @@ def exports(root: Path) -> dict[str, str]:
 
     Raises DeploymentError where none runs.
     """
-    from messaging.topology import TOPIC_ARN_OUTPUT  # `down` and `status` work without any package
+    from messaging.topology import OUTBOX, TOPIC_ARN_OUTPUT  # `down` and `status` work without any package
 
     running, record = engine.find(_state_dir(root)), _recorded(_state_dir(root))
     if running is None or not record:
@@ -117,6 +117,7 @@ def exports(root: Path) -> dict[str, str]:
         **CREDENTIALS,
         "PYTHONPATH": str(root),
         "TOPIC_ARN": record["outputs"][TOPIC_ARN_OUTPUT],
+        "OUTBOX_TABLE": record["outputs"][OUTBOX.output_key],
     }
 
 

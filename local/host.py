@@ -3,7 +3,11 @@
 Run as a file in isolated mode (`python -I local/host.py SOCKET_FD CLEAN_MARK`), so that it imports MiniStack and
 nothing of Waybill. On SIGTERM it stops polling, lets running functions finish while the API still answers, and
 only then shuts down. MiniStack's own way saves while functions still run: one table's effects could be saved and
-the deletion of their messages not, or the reverse. It also forgets the e-mails that SES sent: they are kept beside.
+the deletion of their messages not, or the reverse. It also forgets the e-mails that SES sent, and the records of
+tables' streams (but not how far these were read, so that new ones would be skipped): they are kept beside.
+
+Tables' streams are polled by a thread of ours. MiniStack runs a stream's function in the one thread that hands out
+the messages of all queues, which then wait for it; and it goes on past the records that the function reports as failed.
 """
 
 from __future__ import annotations
@@ -15,11 +19,17 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 DRAIN_SECONDS = 8.0  # past the topology's longest function time-out (5 s)
-EMAILS = "waybill_sent_emails"  # a file of ours among MiniStack's
+EMAILS = "waybill_sent_emails"  # files of ours among MiniStack's
+STREAMS = "waybill_streams"
+FUNCTIONS = "ministack.services.lambda_svc"
+TAKE_OVER_SECONDS = 0.01
+STREAM_POLL_SECONDS = 0.05
 OPEN_FILES = 8192  # a burst of connections passes the usual 1,024; far more slows each spawn on some systems
 
 logger = logging.getLogger("waybill.engine")
@@ -39,13 +49,62 @@ def main(socket_fd: int, clean_mark: Path) -> None:
     config.graceful_timeout = 1.0  # long-polling clients are cut off
     config.loglevel = "WARNING"
     _restore_emails()
-    asyncio.run(_serve(app, config))
+    streams = StreamPoller()
+    if _restore_streams():
+        streams.take_over()
+    streams.start()
+    asyncio.run(_serve(app, config, streams))
     _kill_workers()
     _save_emails()
+    _save_streams()
     clean_mark.write_text(f"{time.time()}\n", encoding="ascii")
 
 
-async def _serve(app: object, config: object) -> None:
+class StreamPoller(threading.Thread):
+    """Runs the functions on tables' streams, beside those on queues."""
+
+    def __init__(self) -> None:
+        super().__init__(name="stream-poller", daemon=True)
+        self._stopping = threading.Event()
+        self._poll: Callable[[], object] | None = None
+
+    def take_over(self) -> None:
+        """Put this thread in the place of MiniStack's own polling: before there is anything to poll."""
+        from ministack.services import lambda_svc as functions  # waits where it is being imported
+
+        self._poll, execute = functions._poll_dynamodb_streams, functions._execute_function
+        functions._poll_dynamodb_streams = lambda: False
+        functions._execute_function = lambda *of: self._heeding_failures(execute(*of))
+
+    def run(self) -> None:
+        """Poll, as soon as somebody uses functions: to import them earlier would delay the start."""
+        while self._poll is None and not self._stopping.wait(TAKE_OVER_SECONDS):
+            if FUNCTIONS in sys.modules:
+                self.take_over()
+        while self._poll is not None and not self._stopping.is_set():
+            if not self._polled(self._poll):
+                self._stopping.wait(STREAM_POLL_SECONDS)
+
+    def stop(self, deadline: float) -> None:
+        """Let a running function finish, until the deadline (of the monotonic clock)."""
+        self._stopping.set()
+        self.join(max(0.0, deadline - time.monotonic()))
+
+    def _polled(self, poll: Callable[[], object]) -> bool:
+        try:
+            return bool(poll())
+        except Exception:  # whatever is wrong with one pass, there is a next: as in MiniStack's own loop
+            logger.exception("a pass over the streams failed")
+            return False
+
+    def _heeding_failures(self, result: dict[str, Any]) -> dict[str, Any]:
+        """A partial failure on a stream as a whole one: the batch comes again, which is more than AWS would send."""
+        body = result.get("body")
+        failed = isinstance(body, dict) and body.get("batchItemFailures")
+        return {**result, "error": True} if failed and threading.current_thread() is self else result
+
+
+async def _serve(app: object, config: object, streams: StreamPoller) -> None:
     from hypercorn.asyncio import serve
 
     stop = asyncio.Event()
@@ -55,19 +114,20 @@ async def _serve(app: object, config: object) -> None:
 
     async def until_drained() -> None:
         await stop.wait()
-        await asyncio.to_thread(_drain)
+        await asyncio.to_thread(_drain, streams)
 
     await serve(app, config, shutdown_trigger=until_drained)  # type: ignore[arg-type]
 
 
-def _drain() -> None:
-    functions = sys.modules.get("ministack.services.lambda_svc")
+def _drain(streams: StreamPoller) -> None:
+    functions = sys.modules.get(FUNCTIONS)
     runtime = sys.modules.get("ministack.core.lambda_runtime")
     if functions is None or runtime is None:
         return  # no function was ever deployed in this process
     deadline = time.monotonic() + DRAIN_SECONDS
     logger.info("draining: no new batches, running functions finish")
     _stop_polling(functions, deadline)
+    streams.stop(deadline)
     while time.monotonic() < deadline and (functions._esm_inflight or runtime.workers_in_use()):
         time.sleep(0.005)
     if functions._esm_inflight:
@@ -81,7 +141,7 @@ def _stop_polling(functions: ModuleType, deadline: float) -> None:
         passed.set()  # the pass that was under way is over: it looks the pollers up anew each time
         return False
 
-    for poller in ("_poll_sqs", "_poll_kinesis", "_poll_dynamodb_streams"):
+    for poller in ("_poll_sqs", "_poll_kinesis"):
         setattr(functions, poller, poll_nothing)
     functions._esm_wake.set()
     if functions._poller_started:
@@ -104,6 +164,28 @@ def _restore_emails() -> None:
         from ministack.services import ses as mail
 
         mail._sent_emails._data.update(saved["sent"]._data)
+
+
+def _save_streams() -> None:
+    from ministack.core import persistence
+
+    tables = sys.modules.get("ministack.services.dynamodb")
+    if tables is not None:
+        persistence.save_state(STREAMS, {"records": tables._stream_records, "trimmed": tables._stream_trimmed})
+
+
+def _restore_streams() -> bool:
+    """Whether there were any."""
+    from ministack.core import persistence
+
+    saved = persistence.load_state(STREAMS)
+    if not saved or not saved["records"]._data:
+        return False
+    from ministack.services import dynamodb as tables
+
+    tables._stream_records._data.update(saved["records"]._data)
+    tables._stream_trimmed._data.update(saved["trimmed"]._data)
+    return True
 
 
 def _kill_workers() -> None:

@@ -28,6 +28,8 @@ from messaging.topology import DAY_SECONDS, EXPIRATION, INBOX, Subscription
 MAX_WRITES = 25
 MAX_ATTEMPTS = 3
 
+HasTime = Callable[[], bool]
+
 
 class Attempts:
     """Breadcrumbs and failure records of one consumer, items of the inbox.
@@ -59,8 +61,8 @@ class Attempts:
         items = self._reader.fetch(keys.values())
         return {delivery_id: int((items[key] or {}).get("tries", 0)) for delivery_id, key in keys.items()}
 
-    def begin(self, tries: Mapping[str, int]) -> None:
-        """Leave a breadcrumb with this number for each delivery's id. One write.
+    def begin(self, tries: Mapping[str, int], has_time: HasTime) -> None:
+        """Leave a breadcrumb with this number for each delivery's id. One write for each 25.
 
         Raises RetryLater when DynamoDB does not take it: uncounted, a record that kills the function would never stop.
         """
@@ -70,14 +72,14 @@ class Attempts:
             {**self._breadcrumb(delivery_id).attributes, "tries": number, EXPIRATION: expires_at}
             for delivery_id, number in tries.items()
         ]
-        if not self._write([{"PutRequest": {"Item": attributes(item)}} for item in puts]):
+        if not self._write([{"PutRequest": {"Item": attributes(item)}} for item in puts], has_time):
             raise RetryLater("the try could not be counted")
 
-    def end(self, delivery_ids: Iterable[str]) -> bool:
+    def end(self, delivery_ids: Iterable[str], has_time: HasTime) -> bool:
         """Take back the breadcrumbs of deliveries: the function has survived them. False where DynamoDB refused."""
-        return self._write([self._taken_back(delivery_id) for delivery_id in delivery_ids])
+        return self._write([self._taken_back(delivery_id) for delivery_id in delivery_ids], has_time)
 
-    def close(self, ledger: Ledger, begun: Iterable[str]) -> bool:
+    def close(self, ledger: Ledger, begun: Iterable[str], has_time: HasTime) -> bool:
         """Take back the breadcrumbs of what is handed back, and record what failed and why. False where DynamoDB did
         not take all of it: then a record may be tried alone for nothing, or its failure is in the log only."""
         handed_back = {delivery.id for delivery in ledger.handed_back()}
@@ -88,7 +90,8 @@ class Attempts:
             if verdict.outcome in ("retry", "dead_lettered") and not ledger.is_open(delivery)
         ]
         newest = {record["id"]: record for record in records}  # an event may be in a batch twice
-        return self._write([*taken_back, *({"PutRequest": {"Item": attributes(record)}} for record in newest.values())])
+        puts = [{"PutRequest": {"Item": attributes(record)}} for record in newest.values()]
+        return self._write([*taken_back, *puts], has_time)
 
     def _taken_back(self, delivery_id: str) -> dict[str, Any]:
         return {"DeleteRequest": {"Key": attributes(self._breadcrumb(delivery_id).attributes)}}
@@ -115,12 +118,14 @@ class Attempts:
             + self._subscription.dead_letter_retention_seconds,
         }
 
-    def _write(self, requests: Sequence[Mapping[str, Any]]) -> bool:
-        """Whether DynamoDB took all of it."""
+    def _write(self, requests: Sequence[Mapping[str, Any]], has_time: HasTime) -> bool:
+        """Whether DynamoDB took all of it. Each call needs time."""
         pending = list(requests)
         for _ in range(MAX_ATTEMPTS * (1 + len(pending) // MAX_WRITES)):
             if not pending:
                 return True
+            if not has_time():
+                return False
             try:
                 reply = self._client.batch_write_item(RequestItems={self._table: pending[:MAX_WRITES]})
             except (ClientError, BotoCoreError):

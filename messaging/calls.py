@@ -59,15 +59,20 @@ class Calls:
         return type(work.message.event) in self._consumer.at_most_once
 
     def _claimed(self, works: Sequence[Work]) -> list[Work]:
-        mine = []
+        mine, unknown = [], []
         take_over = not self._at_most_once(works[0])
         for work, claim in zip(works, self._leases.claim(works, self._has_time, take_over=take_over), strict=True):
             if claim is Claim.MINE:
                 mine.append(work)
             elif claim in (Claim.APPLIED, Claim.DUPLICATE):
                 self._ledger.settle(work.delivery, Verdict("applied" if claim is Claim.APPLIED else "duplicate"))
-            elif self._ledger.is_open(work.delivery):  # else held back already, with the failure before it
-                self._boundary.reject(work.delivery, _unclaimed(work, claim))
+            else:
+                unknown += [work] if claim is Claim.UNKNOWN else []
+                if self._ledger.is_open(work.delivery):  # else held back already, with the failure before it
+                    self._boundary.reject(work.delivery, _unclaimed(work, claim))
+        if unknown and self._has_time():
+            # It may be ours all the same, and its call is not made: nobody has to wait, or to be in doubt.
+            self._leases.release(unknown, self._has_time)
         return mine
 
     def _call(self, works: Sequence[Work]) -> None:

@@ -14,13 +14,14 @@ from typing import Any, Protocol, TypeVar
 
 from messaging.batch import Delivery, Ledger, Verdict, Work
 from messaging.calls import Calls
+from messaging.deadline import Deadline
 from messaging.effects import External, Transactional
 from messaging.errors import DeadLetter, Expired, NewerVersion, Poison, RetryLater, TooOld
 from messaging.message import decode
 from messaging.rounds import Rounds
 from messaging.store import Store
 from messaging.suspicion import Suspicion
-from messaging.topology import RESERVE_SECONDS, Subscription
+from messaging.topology import Subscription
 
 T = TypeVar("T")
 
@@ -70,23 +71,19 @@ class Consumer:
         handed back. Raises nothing that one record causes.
         """
 
-        def has_time(steps: int = 1) -> bool:
-            return remaining_seconds() > steps * RESERVE_SECONDS
-
-        ledger = Ledger(deliveries)
-        boundary = _FailurePolicy(ledger, self._park, self._waits_for_new_code, has_time)
+        ledger, deadline = Ledger(deliveries), Deadline(remaining_seconds)
+        boundary = _FailurePolicy(ledger, self._park, self._waits_for_new_code, deadline.has_time)
         suspicion = Suspicion(
-            self._store.attempts, self._store.inbox, ledger=ledger, boundary=boundary, has_time=has_time
+            self._store.attempts, self._store.inbox, ledger=ledger, boundary=boundary, deadline=deadline
         )
-        apply = self._applier(ledger, boundary, has_time)
+        apply = self._applier(ledger, boundary, deadline.has_time)
 
-        works = self._decoded(ledger, boundary, has_time)
+        works = self._decoded(ledger, boundary, deadline.has_time)
         for portion in suspicion.portions(works):  # what may kill the function comes last, one by one
             apply(portion)
-        if has_time():  # else what waits comes back at the queue's own time
+        if deadline.has_time_to_close():  # else what waits comes back at the queue's own time
             self._postpone(ledger)
-        if has_time():
-            self._store.attempts.close(ledger, suspicion.begun)
+        self._store.attempts.close(ledger, suspicion.begun, deadline.has_time_to_close)
         return ledger
 
     def _decoded(self, ledger: Ledger, boundary: _FailurePolicy, has_time: Callable[[], bool]) -> list[Work]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from messaging.events import EventType
 from messaging.topology import ORDERS, Subscription, Topic
 
 BEGIN = "<!-- topology: written by `.venv/bin/python -m messaging.diagram README.md` -->"
@@ -13,9 +14,17 @@ END = "<!-- end of topology -->"
 
 
 def mermaid(topic: Topic) -> str:
-    """The flowchart's source: topic, queues with their dead-letter queues, functions, and what these write and call."""
+    """The flowchart's source: topic, queues with their dead-letter queues, functions, and what these write and call.
+
+    Dotted: the way of events through the outbox, written with somebody's state and sent by the relay.
+    """
     return "\n".join(
-        ["flowchart LR", f'  publisher(["publisher"]) --> topic{{{{"{topic.name}.fifo"}}}}', *_rows(topic)]
+        [
+            "flowchart LR",
+            f'  publisher(["publisher"]) --> topic{{{{"{topic.name}.fifo"}}}}',
+            '  publisher -. "with its own state" .-> table_outbox[(outbox)] -.-> relay("relay") -.-> topic',
+            *_rows(topic),
+        ]
     )
 
 
@@ -38,12 +47,17 @@ def _rows(topic: Topic) -> Iterator[str]:
             yield f"  {name} --> table_{table}[({table})]"
         for call in row.calls:
             yield f"  {name} --> {name}_call>{call}]"
+        if row.emits:
+            yield f'  {name} -. "{_names(row.emits)}" .-> table_outbox'
 
 
 def _label(row: Subscription) -> str:
-    events = " + ".join(event.type for event in row.events)
     conditions = "".join(f", {name}: {' or '.join(map(str, any_of))}" for name, any_of in row.where.items())
-    return events + conditions
+    return _names(row.events) + conditions
+
+
+def _names(events: Sequence[EventType]) -> str:
+    return " + ".join(event.type for event in events)
 
 
 if __name__ == "__main__":

@@ -59,9 +59,16 @@ class Inbox:
         result = judge_marker(marker, work, self._subscription.consumer)
         return None if result is Result.TAMPERED else result
 
-    def transaction(self) -> Transaction:
-        """An empty transaction, to offer units to."""
-        return Transaction(partial(self._actions, new_position(self._clock())), self._tables)
+    def transaction(self, *, items_mark: bool) -> Transaction:
+        """An empty transaction, to offer units to.
+
+        `items_mark`: whether an effect that is one `Create` keyed by its event needs no other marker. Only functions
+        that read nothing may rely on it: another time they might choose another effect.
+        """
+        row = self._subscription
+        # Where events expire, their markers are looked up before their effects are known: so they are in the inbox.
+        items_mark = items_mark and row.max_age_seconds is None and not row.keeps_cursor
+        return Transaction(partial(self._actions, new_position(self._clock()), items_mark), self._tables)
 
     def commit(self, transaction: Transaction) -> list[Result]:
         """Commit: all APPLIED, or none and the reason for each unit, in the units' order. Raises nothing of AWS's."""
@@ -77,7 +84,7 @@ class Inbox:
             return [Result.UNAVAILABLE] * len(transaction.units)
         return [Result.APPLIED] * len(transaction.units)
 
-    def _actions(self, position: str, unit: Unit) -> list[Action]:
+    def _actions(self, position: str, items_mark: bool, unit: Unit) -> list[Action]:
         """All that a unit wants: its marker first, then the cursor's move, its writes and its follow-up events."""
         message = unit.work.message
         proof = {
@@ -86,20 +93,18 @@ class Inbox:
             "delivery_id": unit.work.delivery.id,
             "applied_at": datetime.fromtimestamp(self._clock(), UTC).isoformat(timespec="milliseconds"),
         }
-        if self._marks_itself(unit):
-            (create,) = unit.effect.writes
-            return [Create(create.key, {**create.attributes, **proof})]  # type: ignore[union-attr]  # it marks itself
+        writes = unit.effect.writes
+        if unit.marks_itself:  # the proof is in it also where it is not needed: the row may change
+            (create,) = writes
+            writes = (Create(create.key, {**create.attributes, **proof}),)  # type: ignore[union-attr]  # it is a Create
+            if items_mark:
+                return [*writes]
         expires_at = marker_expiration(self._subscription, unit.work, self._clock())
         marker = Create(
             marker_key(self._subscription, message.id), {"status": COMPLETED, EXPIRATION: expires_at, **proof}
         )
         moved = advance(self._subscription, message.partition_key, message.sequence)
-        return [marker, *moved, *unit.effect.writes, *self._emissions(unit, position)]
-
-    def _marks_itself(self, unit: Unit) -> bool:
-        # Where events expire, their markers are looked up before their effects are known: so they are in the inbox.
-        row = self._subscription
-        return unit.marks_itself and row.max_age_seconds is None and not row.keeps_cursor
+        return [marker, *moved, *writes, *self._emissions(unit, position)]
 
     def _emissions(self, unit: Unit, position: str) -> list[Emission]:
         """The unit's follow-up events, each caused by its message and of the same correlation."""

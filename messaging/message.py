@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, Literal, NoReturn, TypeVar
@@ -54,7 +53,7 @@ class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     datacontenttype: Literal["application/json"] = "application/json"
     causationid: EventId | None = None
     traceparent: Traceparent | None = None
-    sequence: Annotated[int, Meta(ge=0, le=2**53)] | None = None
+    sequence: Annotated[int, Meta(ge=1, le=2**53)] | None = None
 
 
 E = TypeVar("E", covariant=True)
@@ -156,7 +155,7 @@ def _parse(body: str) -> dict[str, Any]:
     if _depth(body) > MAX_DEPTH:
         raise Poison(f"nested deeper than {MAX_DEPTH}")
     try:
-        document = json.loads(body, object_pairs_hook=_unique, parse_constant=_refuse_constant)
+        document = _DECODER.decode(body)
         if "\\u" in body:
             json.dumps(document, ensure_ascii=False).encode()  # an escaped lone surrogate survives parsing
     except UnicodeEncodeError as error:
@@ -182,8 +181,7 @@ def _depth(body: str) -> int:
     return deepest
 
 
-def _unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    pairs = list(pairs)
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
         raise ValueError("an object has the same key twice")
@@ -192,6 +190,11 @@ def _unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse_constant(_: str) -> NoReturn:
     raise ValueError("NaN and Infinity are not JSON")
+
+
+# Made once: with options, json.loads and json.dumps would make a new one at each call.
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse_constant)
+_CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 def _envelope(document: dict[str, Any]) -> Envelope:
@@ -224,5 +227,4 @@ def _current_version(envelope: Envelope) -> tuple[EventType, dict[str, Any]]:
 
 def _payload_hash(envelope: Envelope) -> str:
     payload = [envelope.type, envelope.dataschema, envelope.subject, envelope.data]
-    canonical = json.dumps(payload, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return hashlib.sha256(_CANONICAL.encode(payload).encode()).hexdigest()

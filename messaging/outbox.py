@@ -64,7 +64,10 @@ def emissions(messages: Iterable[Outgoing], position: str) -> list[Emission]:
 
 
 def new_position(now: float) -> str:
-    """The place of a transaction among those of a message group: later ones sort after it. `now`: epoch seconds."""
+    """The place of a transaction among those of a message group: after those of earlier milliseconds.
+
+    `now` is in epoch seconds.
+    """
     return f"{datetime.fromtimestamp(now, UTC).isoformat(timespec='milliseconds')}#{uuid.uuid4().hex}"
 
 

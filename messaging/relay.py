@@ -4,45 +4,41 @@ The table's stream brings items as they are written; a sweep finds what the stre
 order: each run sends a group from its first item that is still there, and an item goes only when the topic has
 accepted all of it. So whichever run sends the first copy of a message, the first copies of all before it in its group
 are at the topic already. Later copies are the same messages with the same ids, and the consumers' inboxes suppress
-them. What a stream run starts from is the first item there as long as the stream holds all of them; where that is in
-doubt, it sweeps first.
+them. What a stream brings begins with the first item there for as long as it has lost none; where that is in doubt,
+its run sweeps first.
 """
 
 from __future__ import annotations
 
-import random
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
-
-from botocore.exceptions import BotoCoreError, ClientError
 
 from messaging import items
 from messaging.errors import InvalidEvent
 from messaging.outbox import messages_of
+from messaging.outbox_table import MAX_FETCHED, REFUSED, Address, HasTime, OutboxTable, address_of
 from messaging.outgoing import Outgoing
 from messaging.publisher import HELD_BACK, Publisher
 from messaging.stream import Record
-from messaging.topology import HOUR_SECONDS, OUTBOX, RESERVE_SECONDS, Topic
+from messaging.topology import HOUR_SECONDS, RESERVE_SECONDS, Topic
 
-REFUSED = "refused"  # the attribute of an item with a message that the topic can never accept: left to people
 INVALID = "invalid"  # the code of an item that holds no messages of ours
 
-# Half of the 24 hours that a stream keeps a record: a stream that lags so far may have lost some.
+# Half of the 24 hours that a stream keeps a record: one that lags so far may have lost some before it is read again.
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html
 LATE_SECONDS = 12 * HOUR_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One message that the topic can never accept, by its own fault. `event_id` is None where an item holds none."""
+    """What the topic can never accept, by its own fault: a message, or a whole item (`event_id` None) with none."""
 
+    address: Address
     event_id: str | None
-    group: str
-    position: str
     code: str
 
 
@@ -50,8 +46,7 @@ class Refusal:
 class Parcel:
     """One item on its way. `unsettled` counts those of its messages that are neither accepted nor refused for good."""
 
-    group: str
-    position: str
+    address: Address
     messages: tuple[Outgoing, ...]
     unsettled: int
     refusals: list[Refusal] = field(default_factory=list)
@@ -61,19 +56,14 @@ class Parcel:
         """Whether it must be sent again."""
         return self.unsettled > 0
 
-    @property
-    def address(self) -> Address:
-        """Where the item is in the table."""
-        return Address(self.group, self.position)
-
     def refuse(self, event_id: str | None, code: str) -> None:
         """Note what can never be sent."""
-        self.refusals.append(Refusal(event_id, self.group, self.position, code))
+        self.refusals.append(Refusal(self.address, event_id, code))
 
 
 @dataclass(slots=True)
 class Run:
-    """What one run did. `published` and `unrouted` count messages; of the published ones nobody takes the unrouted.
+    """What one run did. `published` and `unrouted` count messages; nobody takes the unrouted ones of the published.
 
     `complete`: whether its sweep, where it made one, got to all that it was to send. `unfinished` are the records that
     the stream must bring again.
@@ -100,12 +90,7 @@ class Relay:
     """Sends what the outbox holds to the topic. A clock gives epoch seconds."""
 
     def __init__(
-        self,
-        outbox: OutboxTable,
-        *,
-        publisher: Publisher,
-        topic: Topic,
-        clock: Callable[[], float] = time.time,
+        self, outbox: OutboxTable, *, publisher: Publisher, topic: Topic, clock: Callable[[], float] = time.time
     ) -> None:
         self._outbox = outbox
         self._publisher = publisher
@@ -115,8 +100,8 @@ class Relay:
     def relay(self, records: Sequence[Record], remaining_seconds: Callable[[], float]) -> Run:
         """Send the items of a stream's records, which are in the order of their shard.
 
-        `remaining_seconds` tells how long the caller still runs: near its end, the rest is left for the next run.
-        Raises botocore's errors where the table does not answer a sweep; then nothing of the batch was sent.
+        `remaining_seconds` tells how long the caller still runs: near its end, the rest is left to the next run.
+        Raises botocore's errors where a late stream needs a sweep and the table does not answer.
         """
         run, has_time = Run(), _watch(remaining_seconds)
         if records and self._clock() - min(record.written_at for record in records) > LATE_SECONDS:
@@ -139,11 +124,12 @@ class Relay:
         self._sweep(run, older_than_seconds, _watch(remaining_seconds))
         return run
 
-    def _sweep(self, run: Run, older_than_seconds: float, has_time: Callable[[], bool]) -> None:
+    def _sweep(self, run: Run, older_than_seconds: float, has_time: HasTime) -> None:
         before = datetime.fromtimestamp(self._clock() - older_than_seconds, UTC).isoformat(timespec="milliseconds")
-        # All keys first: in which order a scan gives items is nobody's promise, and a group must begin with its first.
+        # All addresses first: in which order a scan gives items is nobody's promise, and a group begins with its first.
         addresses = self._outbox.addresses(before, has_time)
-        for some in _portions(addresses or [], MAX_FETCHED):
+        rest = iter(addresses or ())
+        while some := [*islice(rest, MAX_FETCHED)]:
             found = self._outbox.fetch(some, has_time)
             if found is None:
                 run.complete = False
@@ -151,12 +137,12 @@ class Relay:
             self._send(run, [_parcel(item) for item in found], has_time)
         run.complete = addresses is not None
 
-    def _send(self, run: Run, parcels: Sequence[Parcel], has_time: Callable[[], bool]) -> None:
+    def _send(self, run: Run, parcels: Sequence[Parcel], has_time: HasTime) -> None:
         """Send parcels, then mark or delete what is settled. Where a group's message must wait, the rest of it does."""
-        blocked = {parcel.group for parcel in run.parcels if parcel.waiting}
+        blocked = {parcel.address.group for parcel in run.parcels if parcel.waiting}
         run.parcels += parcels
-        pending = [(parcel, each) for parcel in parcels for each in parcel.messages if parcel.group not in blocked]
-        while pending:
+        pending = [(parcel, message) for parcel in parcels for message in parcel.messages]
+        while pending := [(parcel, message) for parcel, message in pending if parcel.address.group not in blocked]:
             failures = self._publisher.attempt([message for _, message in pending], has_time=has_time)
             held: list[tuple[Parcel, Outgoing]] = []
             for (parcel, message), failure in zip(pending, failures, strict=True):
@@ -170,9 +156,12 @@ class Relay:
                 elif failure.code == HELD_BACK:
                     held.append((parcel, message))
                 else:
-                    blocked.add(parcel.group)
-            # What only a refusal for good held back goes on, as a FIFO queue goes on past a dead letter.
-            pending = [(parcel, message) for parcel, message in held if parcel.group not in blocked]
+                    blocked.add(parcel.address.group)
+            # What only a refusal for good held back goes on, as a FIFO group goes on past a dead letter.
+            pending = held
+        self._settle(parcels, has_time)
+
+    def _settle(self, parcels: Sequence[Parcel], has_time: HasTime) -> None:
         settled = [parcel for parcel in parcels if not parcel.waiting]
         for parcel in settled:
             if parcel.refusals and has_time():
@@ -180,16 +169,14 @@ class Relay:
         self._outbox.delete([parcel.address for parcel in settled if not parcel.refusals], has_time)
 
 
-def _watch(remaining_seconds: Callable[[], float]) -> Callable[[], bool]:
+def _watch(remaining_seconds: Callable[[], float]) -> HasTime:
     return lambda: remaining_seconds() > RESERVE_SECONDS
 
 
 def _parcel(item: Mapping[str, Any]) -> Parcel:
-    group, position = address_of(item)
+    address = address_of(item)
     try:
         messages = messages_of(item)
     except InvalidEvent:
-        parcel = Parcel(group, position, messages=(), unsettled=0)
-        parcel.refuse(None, INVALID)
-        return parcel
-    return Parcel(group, position, messages, unsettled=len(messages))
+        return Parcel(address, messages=(), unsettled=0, refusals=[Refusal(address, None, INVALID)])
+    return Parcel(address, messages, unsettled=len(messages))

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from messaging.batch import Boundary, Ledger, Verdict, Work
-from messaging.effects import Key, Transactional, View
+from messaging.effects import Key, Transactional, View, no_reads
 from messaging.errors import Held, RecordError, RetryLater, Stale, TamperedEvent, TooLarge
 from messaging.inbox import Inbox
 from messaging.reads import Reader
@@ -95,7 +95,7 @@ class Rounds:
 
     def _plan(self, pending: Iterable[Work], view: View) -> Transaction:
         """As much as one transaction takes. Functions see what those before them will have written."""
-        transaction = self._inbox.transaction()
+        transaction = self._inbox.transaction(items_mark=self._consumer.reads is no_reads)
         waiting: set[str] = set()
         for work in pending:
             lane = work.delivery.lane
@@ -130,6 +130,8 @@ class Rounds:
 
     def _settle(self, units: Sequence[Unit], results: Sequence[Result]) -> None:
         alone = len(units) == 1
+        if all(result is Result.INNOCENT for result in results):
+            results = [Result.UNAVAILABLE] * len(units)  # cancelled for nobody: that must not go on for ever
         for unit, result in zip(units, results, strict=True):
             if result in (Result.APPLIED, Result.DUPLICATE):
                 self._settle_applied(unit.work, result, unit.effect.note)

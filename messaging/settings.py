@@ -1,4 +1,4 @@
-"""The environment contract of a consumer's function: written by the stacks, read once by the functions."""
+"""The environment contract of the functions: written by the stacks, read once by the functions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _TABLE_PREFIX = "WAYBILL_TABLE_"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What one function must know of where it runs. `tables` maps the topology's names to physical ones."""
+    """What a consumer's function must know of where it runs. `tables` maps the topology's names to physical ones."""
 
     consumer: str
     queue_url: str
@@ -52,6 +52,32 @@ class Settings:
             code_version=_text(environment, "CODE_VERSION"),
             newer_version_patience_seconds=_seconds(environment, "NEWER_VERSION_PATIENCE_SECONDS"),
             mail_from=_text(environment, "MAIL_FROM") if f"{_PREFIX}MAIL_FROM" in environment else None,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelaySettings:
+    """What the relay's function must know of where it runs: the topic, and the outbox by its physical name."""
+
+    topic_arn: str
+    outbox_table: str
+    code_version: str
+
+    def to_environment(self) -> dict[str, str]:
+        """The variables that `from_environment` reads back. Values may be CDK tokens."""
+        return {
+            f"{_PREFIX}TOPIC_ARN": self.topic_arn,
+            f"{_PREFIX}OUTBOX_TABLE": self.outbox_table,
+            f"{_PREFIX}CODE_VERSION": self.code_version,
+        }
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> RelaySettings:
+        """Read the contract. Raises SettingsError that names the variable when one is missing or empty."""
+        return cls(
+            topic_arn=_text(environment, "TOPIC_ARN"),
+            outbox_table=_text(environment, "OUTBOX_TABLE"),
+            code_version=_text(environment, "CODE_VERSION"),
         )
 
 

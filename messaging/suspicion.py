@@ -15,10 +15,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import Protocol
 
 from messaging.attempts import Attempts
 from messaging.batch import Boundary, Delivery, Ledger, Verdict, Work
+from messaging.deadline import Deadline
 from messaging.errors import Killer
 from messaging.inbox import Inbox
 from messaging.reasons import Result
@@ -27,56 +27,49 @@ from messaging.reasons import Result
 MAX_UNFINISHED_TRIES = 3
 
 
-class HasTime(Protocol):
-    """Whether so many steps can still be begun."""
-
-    def __call__(self, steps: int = 1) -> bool:
-        """True where so many calls that hang would still end before the function is killed."""
-        ...
-
-
 class Suspicion:
     """The order of one batch. `begun` are the ids of the deliveries whose breadcrumb of this batch still lies there."""
 
     def __init__(
-        self, attempts: Attempts, inbox: Inbox, *, ledger: Ledger, boundary: Boundary, has_time: HasTime
+        self, attempts: Attempts, inbox: Inbox, *, ledger: Ledger, boundary: Boundary, deadline: Deadline
     ) -> None:
         self._attempts = attempts
         self._inbox = inbox
         self._ledger = ledger
         self._boundary = boundary
-        self._has_time = has_time
+        self._deadline = deadline
         self.begun: set[str] = set()
         self._tried_others = False
 
     def portions(self, works: Sequence[Work]) -> Iterator[list[Work]]:
         """The works in the order in which to try them, in portions to be tried together."""
-        tries = self._tries([work.delivery for work in works if work.delivery.attempt > 1])
+        again = [work.delivery for work in works if work.delivery.attempt > 1]
+        if again and not self._deadline.has_time():
+            return
+        tries = self._tries(again)
         new, known, suspects = _sorted_out(self._ledger.open(works), tries)
         yield new
+        self._tried_others = bool(new)
         if known := self._counted(self._ledger.open(known), tries):
             yield known
             if suspects:
                 self._ended()
-        self._tried_others = bool(new or known)
         for lane in suspects:
             yield from self._alone(lane, tries)
 
     def _alone(self, lane: Sequence[Work], tries: Mapping[str, int]) -> Iterator[list[Work]]:
         """A suspect, and what follows it in its group."""
         for work in lane:
-            # Two steps in reserve: after one that hangs, there must be time to take the breadcrumb back. The first that
-            # an invocation does may go with one, for after a kill it has started cold.
-            if not self._has_time(2 if self._tried_others else 1):
-                return
             if not self._ledger.is_open(work.delivery):
                 continue
             if tries.get(work.delivery.id, 0) >= MAX_UNFINISHED_TRIES:
                 self._give_up(work)
-            elif counted := self._counted([work], tries):
-                self._tried_others = True
-                yield counted
-                self._ended()
+                continue
+            counted = self._counted([work], tries)
+            if not counted:
+                return
+            yield counted
+            self._ended()
 
     def _tries(self, again: Sequence[Delivery]) -> Mapping[str, int]:
         """Tries of each delivery. Where that can't be known, all that was received before is handed back."""
@@ -89,24 +82,32 @@ class Suspicion:
         return unfinished or {}
 
     def _counted(self, works: Sequence[Work], tries: Mapping[str, int]) -> list[Work]:
-        """The works whose tries are counted where they must be, so that they may be tried."""
+        """The works whose tries are counted where they must be, so that they may be tried; none without time.
+
+        Two steps in reserve: after one that hangs, there must be time to take the breadcrumbs back, or an hour of slow
+        answers would look like an hour of deaths. What an invocation tries first may go with one, for after a kill it
+        has started cold.
+        """
         again = [work.delivery for work in works if work.delivery.attempt > 1]
         if not again:
             return [*works]
-        if not self._has_time():
+        ample = self._deadline.has_time_for(2)
+        if not ample and (self._tried_others or not self._deadline.has_time_for(1)):
             return []
+        self._tried_others = True
+        self._deadline.steps_in_reserve = 2 if ample else 1
         begun = {delivery.id: tries[delivery.id] + 1 for delivery in again}
-        _, error = self._boundary.attempt(partial(self._attempts.begin, begun))
-        if error is None:
-            self.begun |= begun.keys()
-        else:
+        self.begun |= begun.keys()  # also where the answer is lost: to be taken back
+        _, error = self._boundary.attempt(partial(self._attempts.begin, begun, self._deadline.has_time_to_close))
+        if error is not None:
             self._reject(again, error)
         return self._ledger.open(works)
 
     def _ended(self) -> None:
         """The function has survived what was begun: what comes next may be what kills it, and must not count here."""
-        if self._has_time() and self._attempts.end(self.begun):
+        if self._attempts.end(self.begun, self._deadline.has_time_to_close):
             self.begun = set()
+            self._deadline.steps_in_reserve = 1
 
     def _give_up(self, work: Work) -> None:
         """A killer, unless it was applied: then the function died of something else, before it could say so."""

@@ -119,6 +119,9 @@ class Subscription:
         _require(
             not (self.ordering == "strict" and self.where), self, "a filter drops events, and strict waits for each"
         )
+        _require(
+            not (self.calls and self.keeps_cursor), self, "an external effect has no transaction that moves a cursor"
+        )
         filters.validate(self.filter_policy)
 
     @property
@@ -213,6 +216,9 @@ class Topic:
         twice = {name for name in names if names.count(name) > 1}
         if twice:
             raise TopologyError(f"topic {self.name}: more than one row for {', '.join(sorted(twice))}")
+        prefixes = [row.powertools_prefix for row in self.subscriptions if row.powertools_prefix is not None]
+        if len(prefixes) != len(set(prefixes)):
+            raise TopologyError(f"topic {self.name}: two rows with one powertools_prefix would share their markers")
 
     def subscription(self, consumer: str) -> Subscription:
         """The row of one consumer. Raises TopologyError where there is none."""

@@ -1,19 +1,20 @@
-"""What wakes people up: one table of alarms, the same for every subscription, with thresholds from its row."""
+"""What wakes people up: a table of alarms, the same for each subscription, with its row's thresholds; the relay's."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from constructs import Construct
 
 from messaging.topology import Subscription
+from stacks.functions import METRICS_NAMESPACE
 from stacks.resources import Value, add_resource
 
 Watched = Literal["Queue", "DeadLetterQueue", "TopicDeadLetterQueue"]
 
-PERIOD_SECONDS = 60  # SQS publishes its metrics once a minute
+PERIOD_SECONDS = 60  # SQS and Lambda publish their metrics once a minute
 DRAIN_SECONDS = 15 * 60
 
 
@@ -96,17 +97,58 @@ ALARMS: tuple[AlarmRule, ...] = (
 def add_alarms(scope: Construct, row: Subscription, queue_names: Mapping[Watched, Value]) -> None:
     """The alarms of one subscription."""
     for rule in ALARMS:
-        properties = {
-            "AlarmDescription": f"{row.consumer}: {rule.means}",
-            "Namespace": "AWS/SQS",
-            "MetricName": rule.metric,
-            "Dimensions": [{"Name": "QueueName", "Value": queue_names[rule.queue]}],
-            "Statistic": "Maximum",
-            "Period": PERIOD_SECONDS,
-            "ComparisonOperator": "GreaterThanThreshold",
-            "Threshold": rule.threshold(row),
-            "DatapointsToAlarm": rule.datapoints,
-            "EvaluationPeriods": rule.periods,
-            "TreatMissingData": rule.missing_data,
-        }
-        add_resource(scope, f"{rule.name}Alarm", "AWS::CloudWatch::Alarm", properties)
+        _add_alarm(
+            scope,
+            rule.name,
+            AlarmDescription=f"{row.consumer}: {rule.means}",
+            Namespace="AWS/SQS",
+            MetricName=rule.metric,
+            Dimensions=[{"Name": "QueueName", "Value": queue_names[rule.queue]}],
+            Statistic="Maximum",
+            Threshold=rule.threshold(row),
+            DatapointsToAlarm=rule.datapoints,
+            EvaluationPeriods=rule.periods,
+            TreatMissingData=rule.missing_data,
+        )
+
+
+# A healthy relay is a second behind; a minute is time for a retry or two, and well before follow-up events expire.
+RELAY_LAG_MILLISECONDS = 60_000
+
+
+def add_relay_alarms(scope: Construct, *, function_name: str, service: str) -> None:
+    """The relay's alarms. Without records it publishes no metric: no data is no trouble."""
+    _add_alarm(
+        scope,
+        "Lag",
+        AlarmDescription="relay: the outbox is not sent: look at the function's errors, and at its rights on the topic",
+        # https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
+        Namespace="AWS/Lambda",
+        MetricName="IteratorAge",
+        Dimensions=[{"Name": "FunctionName", "Value": function_name}],
+        Statistic="Maximum",
+        Threshold=RELAY_LAG_MILLISECONDS,
+        DatapointsToAlarm=5,
+        EvaluationPeriods=5,
+        TreatMissingData="notBreaching",
+    )
+    _add_alarm(
+        scope,
+        "Refused",
+        AlarmDescription="relay: the topic can never accept a message: its item stays in the outbox, and its attribute "
+        "`refused` says why; delete it, or mend it and remove the attribute",
+        Namespace=METRICS_NAMESPACE,
+        MetricName="Refused",
+        Dimensions=[{"Name": "service", "Value": service}],
+        Statistic="Maximum",
+        Threshold=0,
+        DatapointsToAlarm=1,
+        EvaluationPeriods=1,
+        TreatMissingData="notBreaching",
+    )
+
+
+def _add_alarm(scope: Construct, name: str, **properties: Any) -> None:
+    """An alarm that is raised above its threshold."""
+    given = {"Period": PERIOD_SECONDS, "ComparisonOperator": "GreaterThanThreshold", **properties}
+    add_resource(scope, f"{name}Alarm", "AWS::CloudWatch::Alarm", given)

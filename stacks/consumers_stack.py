@@ -1,4 +1,4 @@
-"""The consumers: one Subscriber for each row of the topology."""
+"""The consumers: one Subscriber for each row of the topology, and the relay that sends what they emit."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from aws_cdk import Annotations, Stack
 from constructs import Construct
 
-from messaging.topology import Subscription
+from messaging.topology import OUTBOX, Subscription
 from stacks.bundle import Bundle
 from stacks.deployment import Deployment
 from stacks.messaging_stack import MessagingStack
+from stacks.relay import Relay
 from stacks.subscriber import Subscriber
 
 
@@ -37,6 +38,13 @@ class ConsumersStack(Stack):
             Subscriber(
                 self, row, topic_arn=messaging.topic_arn, tables=messaging.tables, bundle=bundle, deployment=deployment
             )
+        Relay(
+            self,
+            topic_arn=messaging.topic_arn,
+            outbox=messaging.tables[OUTBOX.name],
+            bundle=bundle,
+            deployment=deployment,
+        )
 
     def _deployable(self, subscriptions: Sequence[Subscription], deployment: Deployment) -> Iterator[Subscription]:
         """The rows of this deployment, as its options change them."""

@@ -11,15 +11,12 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from stacks import botocore_data, bytecode
 from stacks.errors import SynthError
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCK = ROOT / "requirements-layer.txt"
 CACHE = ROOT / ".waybill" / "layer"
-
-# botocore describes 400 services in JSON; a client is made from its own service's folder and these four files.
-SERVICES = ("dynamodb", "sesv2", "sns", "sqs", "sts")
-_BOTOCORE_FILES = ("_retry", "endpoints", "partitions", "sdk-default-configuration")
 
 
 def build_layer(cache: Path = CACHE, lock: Path = LOCK) -> Path:
@@ -35,7 +32,8 @@ def build_layer(cache: Path = CACHE, lock: Path = LOCK) -> Path:
     with tempfile.TemporaryDirectory(prefix="building-", dir=cache) as folder:
         building = Path(folder) / "layer"
         _install(lock, building / "python")
-        _prune(building / "python")
+        prune(building / "python")
+        bytecode.compile_folder(building)
         try:
             building.rename(layer)
         except OSError:
@@ -45,8 +43,9 @@ def build_layer(cache: Path = CACHE, lock: Path = LOCK) -> Path:
 
 
 def layer_digest(lock: Path = LOCK) -> str:
-    """Identifies a layer's contents: the lock, and this file, which is the recipe."""
-    return hashlib.sha256(lock.read_bytes() + Path(__file__).read_bytes()).hexdigest()
+    """Identifies a layer's contents: the lock, the files that are the recipe, and whether it can be compiled here."""
+    recipe = [Path(module).read_bytes() for module in (__file__, botocore_data.__file__, bytecode.__file__)]
+    return hashlib.sha256(b"".join([lock.read_bytes(), *recipe, bytecode.identity().encode()])).hexdigest()
 
 
 def _install(lock: Path, target: Path) -> None:
@@ -72,21 +71,22 @@ def _install(lock: Path, target: Path) -> None:
 def _installer() -> list[str]:
     """uv where it is there, else this interpreter's pip: both take wheels for another machine than this one."""
     if uv := shutil.which("uv"):
-        platform = ["--python-platform", "aarch64-manylinux2014", "--python-version", "3.13", "--only-binary", ":all:"]
-        return [uv, "pip", "install", "--python", sys.executable, *platform]
+        platform = ["--python-platform", "aarch64-manylinux2014", "--python-version", bytecode.VERSION]
+        return [uv, "pip", "install", "--python", sys.executable, *platform, "--only-binary", ":all:"]
     if importlib.util.find_spec("pip") is None:
         raise SynthError("the dependency layer needs uv on the PATH, or pip in this environment: python3 -m ensurepip")
-    platform = ["--platform", "manylinux2014_aarch64", "--python-version", "3.13", "--implementation", "cp"]
+    platform = ["--platform", "manylinux2014_aarch64", "--python-version", bytecode.VERSION, "--implementation", "cp"]
     return [sys.executable, "-m", "pip", "install", "--no-compile", *platform, "--only-binary=:all:"]
 
 
-def _prune(python: Path) -> None:
+def prune(python: Path) -> None:
     """Leave what functions need, and nothing that differs from one installer or build to the next."""
     for path in [*_superfluous(python)]:
         if path.is_dir():
             shutil.rmtree(path)
         elif path.exists():
             path.unlink()
+    botocore_data.reduce_data(python / "botocore" / "data")
 
 
 def _superfluous(python: Path) -> Iterator[Path]:
@@ -95,8 +95,7 @@ def _superfluous(python: Path) -> Iterator[Path]:
     for dist_info in python.glob("*.dist-info"):
         # Name, version and licence stay; installers write the rest each in their own way.
         yield from (entry for entry in dist_info.iterdir() if entry.name not in ("METADATA", "licenses", "LICENSE"))
-    for entry in (python / "botocore" / "data").iterdir():
-        if entry.is_dir() and entry.name in SERVICES:
-            yield from entry.rglob("examples-1.json*")
-        elif entry.name.split(".")[0] not in _BOTOCORE_FILES:
-            yield entry
+
+
+if __name__ == "__main__":
+    prune(Path(sys.argv[1]))  # what benchmarks/cold_start.py measures: installed packages as they are in the layer

@@ -54,6 +54,8 @@ class MessagingStack(Stack):
             "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in keys.values()],
             "BillingMode": "PAY_PER_REQUEST",
             "TimeToLiveSpecification": expires if table.expires else None,
+            # New images alone: who reads a stream wants what is there now.
+            "StreamSpecification": {"StreamViewType": "NEW_IMAGE"} if table.streams else None,
             "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
             # A key that AWS owns: encrypted, free, and no KMS call that could be throttled in a transaction.
             # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.howitworks.html
@@ -62,10 +64,13 @@ class MessagingStack(Stack):
         }
         resource = add_resource(self, table.construct_id, "AWS::DynamoDB::Table", properties)
         deployment.keep(resource)
-        address = TableAddress(name=resource.ref, arn=resource.get_att("Arn"))
+        stream_arn = resource.get_att("StreamArn") if table.streams else None
+        address = TableAddress(name=resource.ref, arn=resource.get_att("Arn"), stream_arn=stream_arn)
         CfnOutput(self, table.output_key, value=address.name, description=f"The {table.name} table")
         # Exported whether a consumer uses it today or not: a row may come or go without a change of this stack,
         # and an export in use can't deadlock the deployment that stops using it.
         self.export_value(address.arn)
         self.export_value(address.name)
+        if address.stream_arn is not None:
+            self.export_value(address.stream_arn)
         return address

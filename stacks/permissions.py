@@ -8,7 +8,7 @@ from typing import Any
 
 from aws_cdk import Stack
 
-from messaging.topology import INBOX, Subscription
+from messaging.topology import INBOX, OUTBOX, Subscription
 from stacks.deployment import Deployment
 from stacks.errors import SynthError
 from stacks.resources import Value
@@ -30,9 +30,21 @@ WRITE = (
     "dynamodb:UpdateItem",
     "dynamodb:GetItem",
 )
-MARK = ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem")
+# Markers; and what is noted of records that failed, in batches.
+MARK = ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:BatchWriteItem")
+# The last applied sequence of a message group, updated in the transaction.
+MOVE_CURSOR = ("dynamodb:UpdateItem",)
+# Follow-up events, put without a condition in the transaction.
+EMIT = ("dynamodb:PutItem",)
 # Leases of external effects are claimed and completed in PartiQL batches.
 LEASE = ("dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate", "dynamodb:PartiQLDelete")
+
+# What Lambda's poller does with the role of a function on a stream.
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/iam-policy-example-lamda-process-dynamodb-streams.html
+READ_STREAM = ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator")
+LIST_STREAMS = ("dynamodb:ListStreams",)
+RELAY = ("dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:Scan", "dynamodb:UpdateItem")
+PUBLISH = ("sns:Publish",)
 
 # X-Ray knows no resources to restrict these to: the only wildcard there is.
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html
@@ -41,10 +53,11 @@ TRACE = ("xray:PutTraceSegments", "xray:PutTelemetryRecords")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableAddress:
-    """A table as CloudFormation will know it."""
+    """A table as CloudFormation will know it; `stream_arn` where it has a stream."""
 
     name: str
     arn: Value
+    stream_arn: Value | None = None
 
 
 def consumer_statements(
@@ -53,24 +66,34 @@ def consumer_statements(
     *,
     queue_arn: Value,
     dead_letter_queue_arn: Value,
-    log_group_arn: Value,
     tables: Mapping[str, TableAddress],
     deployment: Deployment,
 ) -> Iterator[Statement]:
     """What the function of one row may do."""
-    yield _allow(CONSUME, queue_arn)
-    yield _allow(DEAD_LETTER, dead_letter_queue_arn)
-    yield _allow(LOG, log_group_arn)
+    yield allow(CONSUME, queue_arn)
+    yield allow(DEAD_LETTER, dead_letter_queue_arn)
     for name, actions in table_actions(row).items():
-        yield _allow(actions, tables[name].arn)
+        yield allow(actions, tables[name].arn)
     for call in row.calls:
-        yield _allow([call], *_call_resources(call)(stack, deployment))
-    yield _allow(TRACE, "*")
+        yield allow([call], *_call_resources(call)(stack, deployment))
+
+
+def relay_statements(outbox: TableAddress, *, topic_arn: str) -> Iterator[Statement]:
+    """What the relay's function may do. The outbox has a stream."""
+    assert outbox.stream_arn is not None
+    yield allow(READ_STREAM, outbox.stream_arn)
+    # Asked for on any stream of the table: it is how one's ARN is found.
+    yield allow(LIST_STREAMS, {"Fn::Join": ["", [outbox.arn, "/stream/*"]]})
+    yield allow(RELAY, outbox.arn)
+    yield allow(PUBLISH, topic_arn)
 
 
 def table_actions(row: Subscription) -> dict[str, list[str]]:
     """Which DynamoDB actions a row needs on which table; every row needs the inbox."""
-    actions: dict[str, set[str]] = {INBOX.name: {*MARK, *(LEASE if row.calls else ())}}
+    inbox = {*MARK, *(LEASE if row.calls else ()), *(MOVE_CURSOR if row.keeps_cursor else ())}
+    actions: dict[str, set[str]] = {INBOX.name: inbox}
+    if row.emits:
+        actions[OUTBOX.name] = {*EMIT}
     for names, needed in ((row.reads, READ), (row.writes, WRITE)):
         for name in names:
             actions.setdefault(name, set()).update(needed)
@@ -80,6 +103,11 @@ def table_actions(row: Subscription) -> dict[str, list[str]]:
 def policy(statements: Sequence[Statement]) -> dict[str, Any]:
     """A policy document."""
     return {"Version": "2012-10-17", "Statement": [*statements]}
+
+
+def allow(actions: Sequence[str], *resources: Value | Mapping[str, Any]) -> Statement:
+    """Whoever has the policy may do these actions on these resources."""
+    return {"Effect": "Allow", "Action": [*actions], "Resource": [*resources]}
 
 
 def assumed_by(service: str) -> dict[str, Any]:
@@ -110,10 +138,6 @@ def allow_deliveries(topic_arn: str, queue_arn: Value) -> Statement:
         "Resource": queue_arn,
         "Condition": {"ArnEquals": {"aws:SourceArn": topic_arn}},
     }
-
-
-def _allow(actions: Sequence[str], *resources: Value) -> Statement:
-    return {"Effect": "Allow", "Action": [*actions], "Resource": [*resources]}
 
 
 def _sender(stack: Stack, deployment: Deployment) -> list[str]:

@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import assert_never, get_args
 
-from aws_cdk import CfnOutput, CfnResource, Stack
+from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
 from messaging.settings import Settings
 from messaging.topology import Output, Subscription
 from stacks.alarms import add_alarms
-from stacks.bundle import ARCHITECTURE, RUNTIME, Bundle
+from stacks.bundle import Bundle
 from stacks.deployment import Deployment
-from stacks.permissions import TableAddress, assumed_by, consumer_statements, policy, table_actions
+from stacks.functions import Function, make_function
+from stacks.permissions import TableAddress, consumer_statements, table_actions
 from stacks.queues import make_dead_letter_queue, make_source_queue, make_topic_dead_letter_queue
-from stacks.resources import Value, add_resource
-
-# Memory buys CPU in proportion: 512 MB is 0.29 of a core, enough for ten records with a deadline of seconds.
-MEMORY_MB = 512
+from stacks.resources import add_resource
 
 
 class Subscriber(Construct):
@@ -49,8 +47,7 @@ class Subscriber(Construct):
             self, row, topic_arn=topic_arn, deployment=deployment
         )
         self._subscribe()
-        self._log_group = self._make_log_group()
-        self._function_name = self._make_function()
+        self._function = self._make_function()
         self._mapping_id = self._make_event_source_mapping()
         add_alarms(
             self,
@@ -78,50 +75,28 @@ class Subscriber(Construct):
         subscription.add_resource_dependency(self._queue.policy)
         subscription.add_resource_dependency(self._topic_dead_letter_queue.policy)
 
-    def _make_log_group(self) -> CfnResource:
-        # Logs outlive the dead letters that they explain, by far in prod.
-        kept_days = 180 if self._deployment.prod else 30
-        group = add_resource(self, "LogGroup", "AWS::Logs::LogGroup", {"RetentionInDays": kept_days})
-        self._deployment.keep(group)
-        return group
-
-    def _make_function(self) -> str:
-        properties = {
-            "Description": f"Waybill: the consumer {self._row.consumer}",
-            "Runtime": RUNTIME,
-            "Architectures": [ARCHITECTURE],
-            "Handler": self._row.handler,
-            "Code": self._bundle.code,
-            "Layers": [*self._bundle.layer_arns] or None,
-            "Role": self._make_role(),
-            "Timeout": self._row.timeout_seconds,
-            "MemorySize": MEMORY_MB,
-            "TracingConfig": {"Mode": "Active"},
-            "LoggingConfig": {"LogGroup": self._log_group.ref},
-            "Environment": {"Variables": self._environment()},
-        }
-        name: str = add_resource(self, "Function", "AWS::Lambda::Function", properties).ref
-        return name
-
-    def _make_role(self) -> Value:
-        """The function's role, its policy inline: the function never exists without it."""
+    def _make_function(self) -> Function:
         statements = consumer_statements(
             self._row,
             Stack.of(self),
             queue_arn=self._queue.arn,
             dead_letter_queue_arn=self._dead_letter_queue.arn,
-            log_group_arn=self._log_group.get_att("Arn"),
             tables=self._tables,
             deployment=self._deployment,
         )
-        properties = {
-            "AssumeRolePolicyDocument": assumed_by("lambda.amazonaws.com"),
-            "Policies": [{"PolicyName": "Consumer", "PolicyDocument": policy([*statements])}],
-        }
-        arn: Value = add_resource(self, "Role", "AWS::IAM::Role", properties).get_att("Arn")
-        return arn
+        return make_function(
+            self,
+            self._row.consumer,
+            description=f"the consumer {self._row.consumer}",
+            handler=self._row.handler,
+            timeout_seconds=self._row.timeout_seconds,
+            settings=self._settings(),
+            statements=[*statements],
+            bundle=self._bundle,
+            deployment=self._deployment,
+        )
 
-    def _environment(self) -> dict[str, str]:
+    def _settings(self) -> dict[str, str]:
         settings = Settings(
             consumer=self._row.consumer,
             queue_url=self._queue.url,
@@ -131,15 +106,11 @@ class Subscriber(Construct):
             newer_version_patience_seconds=self._row.newer_version_patience_seconds,
             mail_from=self._deployment.mail_from if "ses:SendEmail" in self._row.calls else None,
         )
-        return settings.to_environment() | {
-            "POWERTOOLS_SERVICE_NAME": self._row.consumer,
-            "POWERTOOLS_METRICS_NAMESPACE": "Waybill",
-            "POWERTOOLS_LOG_LEVEL": self._deployment.log_level,
-        }
+        return settings.to_environment()
 
     def _make_event_source_mapping(self) -> str:
         properties = {
-            "FunctionName": self._function_name,
+            "FunctionName": self._function.name,
             "EventSourceArn": self._queue.arn,
             "BatchSize": self._row.batch_size,
             # A FIFO mapping takes no window.
@@ -168,9 +139,9 @@ class Subscriber(Construct):
             case "TopicDeadLetterQueueUrl":
                 return self._topic_dead_letter_queue.url
             case "FunctionName":
-                return self._function_name
+                return self._function.name
             case "LogGroupName":
-                return self._log_group.ref
+                return self._function.log_group
             case "EventSourceMappingId":
                 return self._mapping_id
         assert_never(what)

@@ -26,6 +26,15 @@ def test_every_row_is_in_the_picture() -> None:
         assert all(f"[({table})]" in picture for table in row.writes)
 
 
+def test_follow_up_events_go_through_the_outbox() -> None:
+    """Dotted, from the rows that emit, and from there to the topic by the relay."""
+    picture = mermaid(ORDERS)
+    assert 'table_outbox[(outbox)] -.-> relay("relay") -.-> topic' in picture
+    emitting = [line.split()[0] for line in picture.splitlines() if line.endswith(".-> table_outbox")]
+    assert emitting == [row.consumer for row in ORDERS.subscriptions if row.emits]
+    assert '  inventory -. "StockReserved + StockRefused" .-> table_outbox' in picture
+
+
 def test_a_document_without_the_marker_lines_is_refused() -> None:
     """Nothing is overwritten by guess."""
     with pytest.raises(ValueError, match="lacks the lines"):

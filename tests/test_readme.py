@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -14,7 +15,9 @@ from local.demo.scenario import load_scenario
 from messaging import topology
 from messaging.effects import Transactional, View
 from messaging.events import OrderPlaced
+from messaging.items import plain
 from messaging.message import decode
+from messaging.outbox import messages_of
 from messaging.topology import Subscription, Table
 from tests.factories import body, order
 
@@ -55,10 +58,27 @@ def test_publishing_from_a_service_works_as_shown(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(boto3, "client", lambda name: {"sns": Sns()}[name])
     monkeypatch.setenv("TOPIC_ARN", "arn:topic")
     names: dict[str, Any] = {}
-    (code,) = blocks("Publishing from your own service")
+    code, _ = blocks("Publishing from your own service")
     exec(code, names)  # noqa: S102
     assert names["report"].published == ("OrderPlaced-1001",)
     assert requests[0]["TopicArn"] == "arn:topic"
+
+
+def test_a_state_and_its_event_are_one_transaction_as_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The block runs as it stands: the state, on its condition, and the event in the outbox."""
+    requests: list[dict[str, Any]] = []
+    client = SimpleNamespace(transact_write_items=lambda **request: requests.append(request))
+    monkeypatch.setattr(boto3, "client", lambda name: {"dynamodb": client}[name])
+    monkeypatch.setenv("OUTBOX_TABLE", "the-outbox")
+    names: dict[str, Any] = {}
+    _, code = blocks("Publishing from your own service")
+    exec(code, names)  # noqa: S102
+    names["place"](order())
+    ((state, event),) = [request["TransactItems"] for request in requests]
+    assert state["Put"]["ConditionExpression"] == "attribute_not_exists(order_id)"
+    assert event["Put"]["TableName"] == "the-outbox"
+    (message,) = messages_of(plain(event["Put"]["Item"]))
+    assert decode(message.body).event == order()
 
 
 @pytest.mark.parametrize("proof", sorted(set(re.findall(r"`(tests/[\w/]+(?:\.py[\w:]*)?)`", README))))

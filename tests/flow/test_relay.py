@@ -11,12 +11,12 @@ import pytest
 
 from local.demo.places import Places
 from local.demo.tables import scan
-from local.deployment import Deployment, down, up
+from local.deployment import Deployment, down, exports, up
 from messaging.events import Event
 from messaging.outbox import Outbox
 from messaging.topology import ORDER_LOG, OUTBOX
 from tests.factories import line, order
-from tests.flow.test_flow import wait_for
+from tests.flow.observing import wait_for
 from tests.test_examples import run_ordering_service
 
 pytestmark = pytest.mark.xdist_group("flow")  # one engine, one worker
@@ -43,19 +43,21 @@ def is_empty(deployment: Deployment, places: Places) -> bool:
     return not list(scan(deployment.client("dynamodb"), places.table(OUTBOX)))
 
 
+def assert_relayed(deployment: Deployment, places: Places) -> None:
+    """Orders written to the outbox are applied, and nothing is left in it."""
+    run, count = f"relay-{uuid.uuid4().hex[:8]}", 12
+    write(deployment, places, orders(run, count))
+    wait_for(lambda: len(applied(deployment, places, run)) == count, "all orders applied")
+    wait_for(lambda: is_empty(deployment, places), "the outbox empty")
+
+
 def test_the_outbox_reaches_the_queues_also_after_a_restart(
     checkout: Path, deployment: Deployment, places: Places
 ) -> None:
-    """By the table's stream and the mapping on it; each time nothing is left behind."""
-    for again in (False, True):
-        if again:
-            down(checkout, print)
-            deployment = up(checkout, report=print)
-        run, count = f"relay-{uuid.uuid4().hex[:8]}", 12
-        events = orders(run, count)
-        write(deployment, places, events)
-        wait_for(lambda run=run, at=deployment: len(applied(at, places, run)) == count, "all orders applied")  # type: ignore[misc]
-        wait_for(lambda at=deployment: is_empty(at, places), "the outbox empty")  # type: ignore[misc]
+    """By the table's stream and the mapping on it, which goes on where it was."""
+    assert_relayed(deployment, places)
+    down(checkout, print)
+    assert_relayed(up(checkout, report=print), places)
 
 
 def test_the_schedule_is_there_and_its_sweep_works(deployment: Deployment, places: Places) -> None:
@@ -68,8 +70,10 @@ def test_the_schedule_is_there_and_its_sweep_works(deployment: Deployment, place
     assert json.load(reply["Payload"])["complete"] is True
 
 
-def test_the_ordering_service_of_the_examples_reaches_the_queues(deployment: Deployment, places: Places) -> None:
-    """A producer with a table of its own."""
+def test_the_ordering_service_of_the_examples_reaches_the_queues(
+    checkout: Path, deployment: Deployment, places: Places
+) -> None:
+    """A producer with a table of its own, and the outbox that `dev.py env` names."""
     run = f"example-{uuid.uuid4().hex[:8]}"
-    assert "on its way" in run_ordering_service(deployment.endpoint, places.table(OUTBOX), run)
+    assert "on its way" in run_ordering_service(deployment.endpoint, exports(checkout)["OUTBOX_TABLE"], run)
     wait_for(lambda: applied(deployment, places, run) == [run], "the order applied")

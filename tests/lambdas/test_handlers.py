@@ -4,66 +4,23 @@ from __future__ import annotations
 
 import importlib
 import json
-import logging
+import time
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import boto3
+import botocore.session
 import pytest
 
 from messaging.errors import SettingsError
-from messaging.settings import Settings
-from messaging.topology import ORDERS, TABLES
-from tests.factories import delivery, order, sqs_event
+from messaging.topology import ORDERS
+from tests.factories import body, delivery, order, sqs_event
+from tests.lambdas.conftest import SENDER, Invoke
 
 EVENTS = Path(__file__).parent.parent / "events"
 CONSUMERS = sorted(path.stem for path in EVENTS.glob("*.json"))
 PAYLOAD = ("Søren Ås", "S\\u00f8ren", "Århus", "8000", "NW-1", "20.00", "34.90")
-
-SENDER = "shop@example.com"
-
-Invoke = Callable[..., dict[str, Any]]
-
-
-@pytest.fixture
-def invoke(engine: str, monkeypatch: pytest.MonkeyPatch) -> Invoke:
-    """Invokes a fresh handler in an environment such as the consumers stack writes."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL", engine)
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
-    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Waybill")
-    monkeypatch.setenv("POWERTOOLS_LOG_LEVEL", "DEBUG")
-    sqs = boto3.client("sqs")
-    boto3.client("ses").verify_email_identity(EmailAddress=SENDER)
-
-    def call(consumer: str, event: dict[str, Any]) -> dict[str, Any]:
-        fifo = ORDERS.subscription(consumer).fifo
-        name, attributes = (f"dead-{consumer}", {})
-        if fifo:
-            name, attributes = name + ".fifo", {"FifoQueue": "true"}
-        url = sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
-        settings = Settings(
-            consumer=consumer,
-            queue_url=url,
-            dead_letter_queue_url=url,
-            tables={table.name: table.name for table in TABLES},
-            code_version="v1",
-            newer_version_patience_seconds=10,
-            mail_from=SENDER,
-        )
-        for variable, value in settings.to_environment().items():
-            monkeypatch.setenv(variable, value)
-        logging.root.manager.loggerDict.pop(consumer, None)  # Powertools keeps the handler, and with it an old stdout
-        module = importlib.reload(importlib.import_module(f"lambdas.{consumer}"))
-        context = SimpleNamespace(aws_request_id="r-1", get_remaining_time_in_millis=lambda: 5_000)
-        result: dict[str, Any] = module.handler(event, context)
-        return result
-
-    return call
 
 
 def sample(consumer: str) -> dict[str, Any]:
@@ -108,7 +65,9 @@ def test_logs_tell_the_outcome_of_each_record_and_no_payload(
 
 def test_metrics_are_written_once_a_batch(invoke: Invoke, capsys: pytest.CaptureFixture[str]) -> None:
     """One embedded metric document with the counts."""
-    invoke("analytics", sqs_event(delivery(order("77"), "m1", fifo=False), queue="analytics"))
+    now = time.time()  # what is older than its marker would be a dead letter
+    fresh = delivery(body(order("77"), time=now), "m1", fifo=False, first_received_at=now)
+    invoke("analytics", sqs_event(fresh, queue="analytics"))
     documents = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
     assert len(documents) == 1
     assert documents[0]["Records"] == [1.0]
@@ -158,6 +117,6 @@ def test_importing_a_handler_reads_no_environment(monkeypatch: pytest.MonkeyPatc
     """No variable is needed and no client is made at import."""
     for variable in ("WAYBILL_CONSUMER", "AWS_DEFAULT_REGION", "AWS_REGION"):
         monkeypatch.delenv(variable, raising=False)
-    monkeypatch.setattr(boto3, "client", lambda *_, **__: pytest.fail("a client at import"))
+    monkeypatch.setattr(botocore.session, "get_session", lambda: pytest.fail("a session at import"))
     for consumer in CONSUMERS:
         importlib.reload(importlib.import_module(f"lambdas.{consumer}"))

@@ -8,13 +8,13 @@ import subprocess
 import sys
 import threading
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from local import engine, processes
 from local.clients import client
 from local.engine import Engine
-from tests.local.conftest import depth, eventually, map_function
+from tests.local.conftest import depth, eventually, map_function, zipped
 
 WAITS_FOR_A_FILE = """
 import os, pathlib, time
@@ -63,6 +63,73 @@ def test_sent_emails_outlive_a_restart(running: Engine) -> None:
     assert sent_emails(running) == 2
 
 
+def test_records_of_a_stream_outlive_a_restart(running: Engine) -> None:
+    """What no function had seen when the engine stopped is brought after the start, and so is what comes then."""
+    numbers = map_stream(running)
+    put(running, 1)
+    eventually(lambda: numbers(running) == [1], "the function has the first record")
+    disable(running)
+    put(running, 2)
+    engine.stop(running)
+    running = engine.start(running.state_dir)
+    enable(running)
+    put(running, 3)
+    eventually(lambda: numbers(running) == [1, 2, 3], "the function has the records of both lives")
+
+
+def test_the_engine_itself_would_skip_records_after_a_restart(state_dir: Path) -> None:
+    """MiniStack keeps how far a stream was read, and not the stream; should this fail, drop the mend."""
+    with bare_engine(state_dir) as unmended:
+        numbers = map_stream(unmended)
+        put(unmended, 1)
+        eventually(lambda: numbers(unmended) == [1], "the function has the first record")
+    with bare_engine(state_dir) as unmended:
+        put(unmended, 2)
+        put(unmended, 3)
+        eventually(lambda: 3 in numbers(unmended), "the function has the last record")
+        assert numbers(unmended) == [1, 3]
+
+
+def test_records_that_a_function_reports_come_again(running: Engine) -> None:
+    """A batch with failures is repeated until there are none."""
+    numbers = map_stream(running, fails_first="yes")
+    put(running, 1)
+    eventually(lambda: numbers(running) == [1, 1], "the function has the record again")
+    put(running, 2)
+    eventually(lambda: numbers(running) == [1, 1, 2], "the stream goes on")
+
+
+def test_the_engine_itself_would_go_on_past_reported_records(state_dir: Path) -> None:
+    """MiniStack takes a partial batch response for success; should this fail, drop the mend."""
+    with bare_engine(state_dir) as unmended:
+        numbers = map_stream(unmended, fails_first="yes")
+        put(unmended, 1)
+        put(unmended, 2)
+        eventually(lambda: 2 in numbers(unmended), "the function has the second record")
+        assert numbers(unmended).count(1) == 1
+
+
+def test_queues_do_not_wait_for_a_function_on_a_stream(running: Engine, tmp_path: Path) -> None:
+    """A message is handed out while the stream's function runs."""
+    hold_stream(running, tmp_path)
+    url = map_function(running, "def handler(event, context): print('.')")
+    client(running.endpoint, "sqs").send_message(QueueUrl=url, MessageBody="body")
+    eventually(lambda: depth(running, url) == 0, "the message is worked off")
+    assert not (tmp_path / "finished").exists()
+    (tmp_path / "go-on").touch()
+
+
+def test_in_the_engine_itself_queues_would_wait(state_dir: Path, tmp_path: Path) -> None:
+    """MiniStack hands nothing out while a stream's function runs; should this fail, drop the mend."""
+    with bare_engine(state_dir) as unmended:
+        url = map_function(unmended, "def handler(event, context): print('.')")
+        hold_stream(unmended, tmp_path)
+        client(unmended.endpoint, "sqs").send_message(QueueUrl=url, MessageBody="body")
+        assert not processes.wait_until(lambda: depth(unmended, url) == 0, 2.0)
+        (tmp_path / "go-on").touch()
+        eventually(lambda: depth(unmended, url) == 0, "the message is worked off after that")
+
+
 def test_the_engine_itself_would_save_in_the_middle_of_a_batch(state_dir: Path, tmp_path: Path) -> None:
     """MiniStack's own stop leaves the message of a running function in flight; should this fail, drop the mend."""
     with bare_engine(state_dir) as unmended:
@@ -101,6 +168,84 @@ def bare_engine(state_dir: Path) -> Iterator[Engine]:
         finally:
             bare.terminate()
             bare.wait(timeout=30)
+
+
+NOTES_NUMBERS = """
+import os, boto3
+def handler(event, context):
+    print(".")
+    table = boto3.client("dynamodb", endpoint_url=os.environ["AWS_ENDPOINT_URL"])
+    numbers = [record["dynamodb"]["NewImage"]["id"]["S"] for record in event["Records"]]
+    noted = table.scan(TableName="seen")["Count"]
+    for place, number in enumerate(numbers, noted):
+        table.put_item(TableName="seen", Item={"id": {"S": str(place)}, "number": {"S": number}})
+    if os.environ.get("FAILS_FIRST") and noted == 0:
+        return {"batchItemFailures": [{"itemIdentifier": event["Records"][0]["dynamodb"]["SequenceNumber"]}]}
+    return {"batchItemFailures": []}
+"""
+
+
+def map_stream(running: Engine, source: str = NOTES_NUMBERS, **variables: str) -> Callable[[Engine], list[int]]:
+    """A table with a stream, and a function on it that notes what it gets. Returns a reader of these notes."""
+    functions, dynamodb = client(running.endpoint, "lambda"), client(running.endpoint, "dynamodb")
+    for name in ("work", "seen"):
+        dynamodb.create_table(
+            TableName=name,
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+            StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
+        )
+    functions.create_function(
+        FunctionName="relay",
+        Runtime="python3.13",
+        Handler="index.handler",
+        Role="arn:aws:iam::000000000000:role/any",
+        Code={"ZipFile": zipped(source)},
+        Timeout=30,
+        Environment={"Variables": {name.upper(): value for name, value in variables.items()}},
+    )
+    functions.create_event_source_mapping(
+        EventSourceArn=dynamodb.describe_table(TableName="work")["Table"]["LatestStreamArn"],
+        FunctionName="relay",
+        StartingPosition="TRIM_HORIZON",
+        BatchSize=1,
+        FunctionResponseTypes=["ReportBatchItemFailures"],
+    )
+
+    def numbers(of: Engine) -> list[int]:
+        items = client(of.endpoint, "dynamodb").scan(TableName="seen")["Items"]
+        return [int(item["number"]["S"]) for item in sorted(items, key=lambda item: int(item["id"]["S"]))]
+
+    return numbers
+
+
+def put(running: Engine, number: int) -> None:
+    """Write an item into the table with the stream."""
+    client(running.endpoint, "dynamodb").put_item(TableName="work", Item={"id": {"S": str(number)}})
+
+
+def disable(running: Engine) -> None:
+    """Let the function have no more records."""
+    _switch(running, enabled=False)
+
+
+def enable(running: Engine) -> None:
+    """Let the function have records again."""
+    _switch(running, enabled=True)
+
+
+def _switch(running: Engine, *, enabled: bool) -> None:
+    functions = client(running.endpoint, "lambda")
+    (mapping,) = functions.list_event_source_mappings(FunctionName="relay")["EventSourceMappings"]
+    functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=enabled)
+
+
+def hold_stream(running: Engine, folder: Path) -> None:
+    """A stream whose function has a record, and waits for `go-on`."""
+    map_stream(running, WAITS_FOR_A_FILE, folder=str(folder))
+    put(running, 1)
+    eventually((folder / "begun").exists, "the function has the record")
 
 
 def send_email(running: Engine) -> None:

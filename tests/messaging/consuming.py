@@ -12,6 +12,7 @@ from messaging.effects import External, Transactional
 from messaging.lease import Leases
 from messaging.store import Store
 from messaging.topology import TABLES, Subscription
+from testing import dynamodb
 from tests.factories import NOW
 
 TABLE_NAMES = {table.name: table.name for table in TABLES}
@@ -57,6 +58,14 @@ def process(
         sleep=sleep,
     )
     return consumer.process(deliveries, remaining_seconds)
+
+
+def in_memory() -> dynamodb.Client:
+    """Empty tables in this process, for tests that need many worlds."""
+    store = dynamodb.Store()
+    for table in TABLES:
+        store.create_table(table.name, table.partition_key, table.sort_key)
+    return dynamodb.Client(store)
 
 
 def outcomes(ledger: Ledger) -> dict[str, str]:

@@ -38,7 +38,7 @@ def unit(order_id: str, *writes: Write) -> Unit:
 
 def test_the_marker_tells_who_applied_what_and_expires_late(inbox: Inbox, dynamodb: Wire) -> None:
     """Its id is consumer and event, its life what the subscription derives."""
-    transaction = inbox.transaction()
+    transaction = inbox.transaction(items_mark=True)
     transaction.offer(unit("1"))
     assert inbox.commit(transaction) == [Result.APPLIED]
     (marker,) = dynamodb.scan(TableName="inbox")["Items"]
@@ -49,7 +49,7 @@ def test_the_marker_tells_who_applied_what_and_expires_late(inbox: Inbox, dynamo
 
 def test_effects_and_marker_are_all_or_nothing(inbox: Inbox, dynamodb: Wire) -> None:
     """A condition that fails leaves no marker, no effect, and names the guilty unit."""
-    transaction = inbox.transaction()
+    transaction = inbox.transaction(items_mark=True)
     key = Key("stock", "NW-1")
     assert transaction.offer(unit("1", Add(key, "units", -1, needs=1)))
     assert transaction.offer(unit("2"))
@@ -60,7 +60,7 @@ def test_effects_and_marker_are_all_or_nothing(inbox: Inbox, dynamodb: Wire) -> 
 def test_additions_to_one_item_merge(inbox: Inbox, dynamodb: Wire) -> None:
     """Two units, three actions: two markers and one addition."""
     dynamodb.put_item(TableName="stock", Item={"sku": {"S": "NW-1"}, "units": {"N": "5"}})
-    transaction = inbox.transaction()
+    transaction = inbox.transaction(items_mark=True)
     key = Key("stock", "NW-1")
     assert transaction.offer(unit("1", Add(key, "units", -2, needs=2)))
     assert transaction.offer(unit("2", Add(key, "units", -3, needs=3)))
@@ -71,7 +71,7 @@ def test_additions_to_one_item_merge(inbox: Inbox, dynamodb: Wire) -> None:
 
 def test_a_merged_addition_may_make_its_item(inbox: Inbox, dynamodb: Wire) -> None:
     """Five more, then three less, on an item that is not there yet: it counts from zero, as each alone would."""
-    transaction = inbox.transaction()
+    transaction = inbox.transaction(items_mark=True)
     key = Key("stock", "NEW")
     transaction.offer(unit("1", Add(key, "units", 5)))
     transaction.offer(unit("2", Add(key, "units", -3, needs=3)))
@@ -81,7 +81,7 @@ def test_a_merged_addition_may_make_its_item(inbox: Inbox, dynamodb: Wire) -> No
 
 def test_what_is_no_write_shows_when_it_is_offered(inbox: Inbox) -> None:
     """A float, a key without its sort key, a table of nobody: the transaction stays as it was."""
-    transaction = inbox.transaction()
+    transaction = inbox.transaction(items_mark=True)
     for write in (
         Create(Key("stock", "A"), {"units": 0.5}),
         Create(Key("orders", "1"), {}),
@@ -95,7 +95,7 @@ def test_what_is_no_write_shows_when_it_is_offered(inbox: Inbox) -> None:
 def test_what_does_not_commute_waits(inbox: Inbox) -> None:
     """A second create, a change, or an addition to another attribute of the item goes into a later transaction."""
     key = Key("reservations", "1")
-    transaction = inbox.transaction()
+    transaction = inbox.transaction(items_mark=True)
     assert transaction.offer(unit("1", Create(key, {})))
     assert not transaction.offer(unit("2", Create(key, {})))
     assert not transaction.offer(unit("3", Change(key, {"status": "x"}, {"status": "y"})))
@@ -108,7 +108,7 @@ def test_a_change_needs_what_it_expects(inbox: Inbox, dynamodb: Wire) -> None:
     dynamodb.put_item(TableName="reservations", Item={"order_id": {"S": "1"}, "status": {"S": "reserved"}})
     key = Key("reservations", "1")
     for expected, result in (("refused", Result.CONDITION_FAILED), ("reserved", Result.APPLIED)):
-        transaction = inbox.transaction()
+        transaction = inbox.transaction(items_mark=True)
         transaction.offer(unit("1", Change(key, {"status": "cancelled", "lines": {}}, {"status": expected})))
         assert inbox.commit(transaction) == [result]
     assert dynamodb.scan(TableName="reservations")["Items"][0]["status"] == {"S": "cancelled"}
@@ -117,7 +117,7 @@ def test_a_change_needs_what_it_expects(inbox: Inbox, dynamodb: Wire) -> None:
 def test_decimals_stay_exact(inbox: Inbox, dynamodb: Wire) -> None:
     """Revenue never passes through a float."""
     for order_id, amount in (("1", Decimal("0.10")), ("2", Decimal("0.2003"))):
-        transaction = inbox.transaction()
+        transaction = inbox.transaction(items_mark=True)
         transaction.offer(unit(order_id, Add(Key("revenue", "d#c", "0"), "amount", amount)))
         inbox.commit(transaction)
     assert dynamodb.scan(TableName="revenue")["Items"][0]["amount"] == {"N": "0.3003"}
@@ -168,7 +168,7 @@ def test_a_matching_marker_outranks_every_other_reason(inbox: Inbox, dynamodb: W
     take: Any = Add(Key("stock", "A"), "units", -1, needs=1)
     results = []
     for delivery_id in ("m1", "m1", "m2"):
-        transaction = inbox.transaction()
+        transaction = inbox.transaction(items_mark=True)
         work = Work(delivery(order(), delivery_id), decode(body(order())))
         transaction.offer(Unit(work, Effect((take,))))
         results += inbox.commit(transaction)

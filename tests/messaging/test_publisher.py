@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 from collections import defaultdict
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -14,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from messaging.events import OrderPlaced
+from messaging.outgoing import prepare
 from messaging.publisher import MAX_BATCH_BYTES, Publisher, PublishReport
 from messaging.topology import ORDERS, Subscription, Topic
 from tests.factories import NOW, body, order
@@ -151,6 +155,57 @@ def test_a_request_that_fails_as_a_whole_is_repeated_with_the_same_deduplication
     first, second = sns.requests
     assert first[0]["MessageDeduplicationId"] == second[0]["MessageDeduplicationId"]
     assert report.published == ("OrderPlaced-0",)
+
+
+@pytest.mark.parametrize(
+    ("code", "own_fault"),
+    [("InvalidParameter", True), ("InvalidParameterValue", True), ("NotFound", False), ("KMSDisabled", False)],
+)
+def test_the_messages_own_fault_is_told_from_what_can_be_mended(code: str, own_fault: bool) -> None:
+    """A wrong message never gets through; a missing right or key may come back."""
+    (failed,) = publish(FakeSns({"OrderPlaced-0": [code]}), [order("0")]).failed
+    assert (failed.final, failed.own_fault) == (True, own_fault)
+
+
+def test_a_refused_call_is_nobodys_own_fault() -> None:
+    """It says nothing of the messages in it."""
+    error = ClientError({"Error": {"Code": "InvalidParameter", "Message": ""}}, "PublishBatch")
+    (failed,) = publish(FakeSns(errors=[error]), [order("0")]).failed
+    assert (failed.final, failed.own_fault) == (True, False)
+
+
+def attempted(
+    sns: FakeSns, messages: list[OrderPlaced], has_time: Iterator[bool]
+) -> tuple[list[str | None], list[float]]:
+    """The code of each message, and the pauses."""
+    slept: list[float] = []
+    publisher = Publisher(
+        sns, topic=ORDERS, topic_arn="arn:topic", source="urn:x", concurrency=1, sleep=slept.append, clock=lambda: NOW
+    )
+    outgoing = [prepare(each, source="urn:x", time=datetime.fromtimestamp(NOW, UTC)) for each in messages]
+    failures = publisher.attempt(outgoing, has_time=lambda: next(has_time, False))
+    return [failure.code if failure else None for failure in failures], slept
+
+
+def test_each_message_has_its_own_answer() -> None:
+    """In the order of the messages, also where two are of the same event."""
+    sns = FakeSns({"OrderPlaced-1": ["InvalidParameter"]})
+    events = [order(number, customer_id="A") for number in ("0", "0", "1", "2")]
+    codes, _ = attempted(sns, events, itertools.repeat(True))
+    assert codes == [None, None, "InvalidParameter", "held_back"]
+
+
+def test_out_of_time_nothing_more_is_sent() -> None:
+    """What is left of a group fails with that reason, in one piece."""
+    events = [order(str(n), customer_id="A") for n in range(4)]
+    codes, _ = attempted(FakeSns(), events, iter([True, True]))
+    assert codes == [None, None, "out_of_time", "out_of_time"]
+
+
+def test_out_of_time_it_does_not_wait() -> None:
+    """A pause that outlasts the caller is none."""
+    codes, slept = attempted(FakeSns({"OrderPlaced-0": ["Throttled"]}), [order("0")], iter([True]))
+    assert (codes, slept) == (["out_of_time"], [])
 
 
 def test_a_missing_topic_is_not_retried() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from messaging.errors import SettingsError
-from messaging.settings import Settings
+from messaging.settings import RelaySettings, Settings
 
 SETTINGS = Settings(
     consumer="inventory",
@@ -18,16 +18,23 @@ SETTINGS = Settings(
 )
 
 
-def test_written_settings_are_read_back() -> None:
+RELAY_SETTINGS = RelaySettings(topic_arn="arn:topic", outbox_table="Outbox-3", code_version="abc")
+EACH = pytest.mark.parametrize("settings", [SETTINGS, RELAY_SETTINGS], ids=lambda settings: type(settings).__name__)
+
+
+@EACH
+def test_written_settings_are_read_back(settings: Settings | RelaySettings) -> None:
     """Writer and reader agree, foreign variables don't disturb."""
-    assert Settings.from_environment({**SETTINGS.to_environment(), "PATH": "/bin", "WAYBILL_OTHER": ""}) == SETTINGS
+    environment = {**settings.to_environment(), "PATH": "/bin", "WAYBILL_OTHER": ""}
+    assert type(settings).from_environment(environment) == settings
 
 
-@pytest.mark.parametrize("name", SETTINGS.to_environment())
-def test_an_empty_variable_fails_closed(name: str) -> None:
+@EACH
+def test_an_empty_variable_fails_closed(settings: Settings | RelaySettings) -> None:
     """The error names the variable; a function with half its settings does not run."""
-    with pytest.raises(SettingsError, match=name):
-        Settings.from_environment({**SETTINGS.to_environment(), name: " "})
+    for name in settings.to_environment():
+        with pytest.raises(SettingsError, match=name):
+            type(settings).from_environment({**settings.to_environment(), name: " "})
 
 
 def test_a_wrong_number_is_refused_without_its_value() -> None:

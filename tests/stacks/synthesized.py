@@ -17,6 +17,7 @@ Json = dict[str, Any]
 
 ROOT = Path(__file__).resolve().parents[2]
 MAIL_FROM = "orders@shop.example.com"
+RELAY_HANDLER = "lambdas.relay.handler"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +62,21 @@ class Template:
 
     def role_statements(self, row: Subscription) -> list[Json]:
         """What the function of a row may do."""
-        role_id, _ = self.behind(row.output_key("FunctionName"))["Properties"]["Role"]["Fn::GetAtt"]
+        return self.statements_of(row.output_key("FunctionName"))
+
+    def statements_of(self, output_key: str) -> list[Json]:
+        """What the function that an output names may do."""
+        role_id, _ = self.behind(output_key)["Properties"]["Role"]["Fn::GetAtt"]
         role = self.body["Resources"][role_id]["Properties"]
         assert "ManagedPolicyArns" not in role
         return [each for policy in role["Policies"] for each in policy["PolicyDocument"]["Statement"]]
+
+    def consumer_functions(self) -> list[Json]:
+        """The properties of every function but the relay's, which is there whatever the rows say."""
+        functions = self.properties("AWS::Lambda::Function")
+        consumers = [each for each in functions if each["Handler"] != RELAY_HANDLER]
+        assert len(consumers) == len(functions) - 1
+        return consumers
 
     def alarms(self, row: Subscription, queue: Output) -> list[Json]:
         """The properties of the alarms that watch one queue of a row."""
@@ -151,6 +163,12 @@ def export_of_table_arn(assembly: Assembly, name: str) -> Json:
 def export_of_table_name(assembly: Assembly, name: str) -> Json:
     """A table's physical name as the consumers stack says it."""
     return _import(assembly, {"Ref": assembly.messaging.logical_id(TABLES_BY_NAME[name].output_key)})
+
+
+def export_of_stream_arn(assembly: Assembly, name: str) -> Json:
+    """The ARN of a table's stream as the consumers stack says it."""
+    table = assembly.messaging.logical_id(TABLES_BY_NAME[name].output_key)
+    return _import(assembly, {"Fn::GetAtt": [table, "StreamArn"]})
 
 
 def _import(assembly: Assembly, value: Json) -> Json:

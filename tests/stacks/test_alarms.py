@@ -39,6 +39,17 @@ def test_every_alarm_decides_on_missing_data_and_names_its_consumer(dev: Assembl
         assert ": " in alarm["AlarmDescription"]
 
 
+def test_the_relays_lag_and_refusals_are_watched(dev: Assembly) -> None:
+    """A minute behind for five minutes, and a single message that can never be sent."""
+    alarms = {alarm["MetricName"]: alarm for alarm in dev.consumers.properties("AWS::CloudWatch::Alarm")}
+    lag, refused = alarms["IteratorAge"], alarms["Refused"]
+    function = {"Ref": dev.consumers.logical_id("RelayFunctionName")}
+    assert (lag["Namespace"], lag["Dimensions"]) == ("AWS/Lambda", [{"Name": "FunctionName", "Value": function}])
+    assert (lag["Threshold"], lag["DatapointsToAlarm"], lag["EvaluationPeriods"], lag["Period"]) == (60_000, 5, 5, 60)
+    assert (refused["Namespace"], refused["Dimensions"]) == ("Waybill", [{"Name": "service", "Value": "relay"}])
+    assert (refused["Threshold"], refused["DatapointsToAlarm"], refused["EvaluationPeriods"]) == (0, 1, 1)
+
+
 def test_depth_threshold_is_a_quarter_of_an_hour_of_work() -> None:
     """The depth alarm is what the row's concurrency drains in 15 minutes at one time-out a batch."""
     assert depth_threshold(ROW) == 10 * 10 * 900 // 5

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import ast
+import gzip
 import importlib.metadata
 import json
+import os
 import re
+import shutil
 import subprocess
 import sys
 from email.parser import Parser
 from pathlib import Path
+from typing import Any
 
+import botocore
 import pytest
 from aws_cdk import App, Stack
+from botocore import xform_name
 
 from messaging.topology import ORDERS
-from stacks import layer
+from stacks import botocore_data, bytecode, layer
 from stacks.bundle import Bundle
 from stacks.errors import SynthError
 from tests.stacks.conftest import Synthesize
 from tests.stacks.synthesized import MAIL_FROM, ROOT, Assembly
 
+BOTOCORE_DATA = Path(botocore.__file__).parent / "data"
 LAMBDA_LIMIT_BYTES = 250 * 1024 * 1024  # code and layers together, unzipped
 ELF_MACHINE_AARCH64 = 183
 
@@ -51,7 +59,9 @@ def _asset(assembly: Assembly, holding: str) -> Path:
 
 
 def _files(folder: Path) -> set[str]:
-    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    """All but compiled modules, which an asset holds where its synth could make them."""
+    files = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    return {path.as_posix() for path in files if "__pycache__" not in path.parts}
 
 
 def _locked() -> dict[str, str]:
@@ -110,7 +120,8 @@ def test_functions_share_one_layer(bundled: Assembly) -> None:
     assert version["CompatibleArchitectures"] == ["arm64"]
     layers = [function["Layers"] for function in bundled.consumers.properties("AWS::Lambda::Function")]
     assert len({json.dumps(each) for each in layers}) == 1
-    assert [len(each) for each in layers] == [1] * len(ORDERS.subscriptions)
+    assert len(layers) >= len(ORDERS.subscriptions)
+    assert {len(each) for each in layers} == {1}
 
 
 def test_layer_off_leaves_it_out(dev: Assembly) -> None:
@@ -129,7 +140,7 @@ def test_layer_holds_what_the_lock_pins(packages: Path) -> None:
 
 def test_layer_holds_nothing_else(packages: Path) -> None:
     """Nothing is beside the packages; of botocore's data only the services that we call are there."""
-    assert {path.name for path in packages.iterdir() if path.suffix != ".dist-info"} == {
+    assert {name for name in os.listdir(packages) if not name.endswith((".dist-info", "__pycache__"))} == {
         "aws_lambda_powertools",
         "boto3",
         "botocore",
@@ -141,8 +152,9 @@ def test_layer_holds_nothing_else(packages: Path) -> None:
         "typing_extensions.py",
         "urllib3",
     }
-    assert {path.name for path in (packages / "botocore" / "data").iterdir() if path.is_dir()} == {*layer.SERVICES}
-    assert list(packages.rglob("__pycache__")) == []
+    assert {path.name for path in (packages / "botocore" / "data").iterdir() if path.is_dir()} == {
+        *botocore_data.OPERATIONS
+    }
 
 
 def test_layer_is_for_lambdas_processor(packages: Path) -> None:
@@ -157,19 +169,22 @@ def test_layer_is_for_lambdas_processor(packages: Path) -> None:
 
 
 def test_layer_can_make_every_client(packages: Path) -> None:
-    """With the layer alone, without this environment's packages, clients of all our services are made."""
+    """With the layer alone, without this environment's packages, all our services have the operations that we call."""
     script = (
-        "import sys\n"
+        "import json, sys\n"
         "sys.path.insert(0, sys.argv[1])\n"
         "import boto3, aws_lambda_powertools\n"
         "from boto3.dynamodb.types import TypeSerializer\n"
         "from aws_lambda_powertools import Logger, Metrics\n"
         "assert boto3.__file__.startswith(sys.argv[1])\n"
         "session = boto3.Session('key', 'secret', region_name='eu-central-1')\n"
-        "for service in sys.argv[2:]:\n"
-        "    assert 'eu-central-1' in session.client(service).meta.endpoint_url\n"
+        "for service, operations in json.loads(sys.argv[2]).items():\n"
+        "    client = session.client(service)\n"
+        "    assert 'eu-central-1' in client.meta.endpoint_url\n"
+        "    assert {*client.meta.method_to_api_mapping.values()} == {*operations}\n"
     )
-    command = [sys.executable, "-I", "-S", "-B", "-c", script, str(packages), *layer.SERVICES]
+    operations = json.dumps(botocore_data.OPERATIONS)
+    command = [sys.executable, "-I", "-S", "-B", "-c", script, str(packages), operations]
     subprocess.run(command, check=True, env={})
 
 
@@ -209,3 +224,83 @@ def test_lock_has_hashes_and_no_index() -> None:
     assert "://" not in text
     assert "index-url" not in text
     assert not re.search(r"(?m)\s/\w", text)
+
+
+def _model(service: str) -> dict[str, Any]:
+    (path,) = (BOTOCORE_DATA / service).glob("*/service-2.json.gz")
+    model: dict[str, Any] = json.loads(gzip.decompress(path.read_bytes()))
+    return model
+
+
+def test_layer_has_every_operation_that_functions_call() -> None:
+    """Whatever messaging/ and lambdas/ look up under the name of an operation of our services is in the layer."""
+    ours = [path for package in ("messaging", "lambdas") for path in (ROOT / package).rglob("*.py")]
+    nodes = [node for path in ours for node in ast.walk(ast.parse(path.read_text()))]
+    called = {node.func.attr for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)}
+    assert {"send_message", "batch_get_item"} <= called
+    for service, operations in botocore_data.OPERATIONS.items():
+        of_service = {xform_name(name): name for name in _model(service)["operations"]}
+        missing = {of_service[name] for name in called & of_service.keys()} - {*operations}
+        assert not missing, f"add to OPERATIONS[{service!r}]: {sorted(missing)}"
+
+
+@pytest.mark.parametrize("service", botocore_data.OPERATIONS)
+def test_a_reduced_model_is_the_same_for_what_it_keeps(service: str) -> None:
+    """Of the kept operations nothing is lost but documentation; every shape that one reaches is there."""
+    model = _model(service)
+    reduced = botocore_data.reduced_model(model, botocore_data.OPERATIONS[service])
+    assert sorted(reduced["operations"]) == sorted(botocore_data.OPERATIONS[service])
+    for part in ("operations", "shapes"):
+        for name, kept in reduced[part].items():
+            assert kept == _without_text(model[part][name])
+    named = set(re.findall(r'"shape": "(\w+)"', json.dumps(reduced)))
+    assert named <= reduced["shapes"].keys()
+
+
+def _without_text(node: Any) -> Any:
+    if isinstance(node, dict):
+        texts = [name for name, part in node.items() if name == "documentation" and isinstance(part, str)]
+        return {name: _without_text(part) for name, part in node.items() if name not in texts}
+    return [_without_text(part) for part in node] if isinstance(node, list) else node
+
+
+def test_reducing_leaves_files_alone_that_are_linked_elsewhere(tmp_path: Path) -> None:
+    """An installer may link what it installs to its own cache, which must stay as it was."""
+    cached, installed = tmp_path / "cached", tmp_path / "installed"
+    names = [path.name for path in BOTOCORE_DATA.glob("*.json")]
+    for name in (*names, *botocore_data.OPERATIONS):
+        source = BOTOCORE_DATA / name
+        if source.is_dir():
+            shutil.copytree(source, cached / name)
+        else:
+            cached.mkdir(exist_ok=True)
+            shutil.copy(source, cached)
+    before = {path: path.read_bytes() for path in cached.rglob("*") if path.is_file()}
+    shutil.copytree(cached, installed, copy_function=os.link)
+    botocore_data.reduce_data(installed)
+    assert {path: path.read_bytes() for path in cached.rglob("*") if path.is_file()} == before
+    assert (installed / "endpoints.json").stat().st_size < (cached / "endpoints.json").stat().st_size / 10
+
+
+def test_compiled_modules_are_used_whatever_their_dates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Zip files reset times of change, and nothing may be compiled again: the source is not even read."""
+    monkeypatch.setattr(bytecode, "compiler", lambda: sys.executable)
+    (tmp_path / "here.py").write_text("compiled = True")
+    bytecode.compile_folder(tmp_path)
+    (tmp_path / "here.py").write_text("not Python")
+    os.utime(tmp_path / "here.py", (0, 0))
+    script = "import sys; sys.path.insert(0, sys.argv[1]); import here; assert here.compiled"
+    subprocess.run([sys.executable, "-I", "-c", script, str(tmp_path)], check=True)
+    (compiled,) = tmp_path.rglob("*.pyc")
+    assert str(tmp_path).encode() not in compiled.read_bytes()
+
+
+def test_without_a_compiler_the_asset_is_another_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is compiled then, and a synth that can will replace it."""
+    monkeypatch.setattr(bytecode, "compiler", lambda: None)
+    (tmp_path / "here.py").touch()
+    bytecode.compile_folder(tmp_path)
+    assert os.listdir(tmp_path) == ["here.py"]
+    uncompiled = layer.layer_digest()
+    monkeypatch.setattr(bytecode, "compiler", lambda: sys.executable)
+    assert layer.layer_digest() != uncompiled

@@ -95,7 +95,7 @@ def test_prod_logs_less_and_longer(prod: Assembly) -> None:
 def test_without_a_sender_there_are_no_notifications(synth: Synthesize) -> None:
     """Without mail_from the consumers that send mail are left out, and a warning says so."""
     silent = synth()
-    handlers = {each["Handler"] for each in silent.consumers.properties("AWS::Lambda::Function")}
+    handlers = {each["Handler"] for each in silent.consumers.consumer_functions()}
     assert handlers == {row.handler for row in ORDERS.subscriptions if not row.calls}
     assert not [key for key in silent.consumers.body["Outputs"] if key.startswith("Notifications")]
     (warning,) = silent.messages("consumers")
@@ -105,23 +105,24 @@ def test_without_a_sender_there_are_no_notifications(synth: Synthesize) -> None:
 
 def test_with_a_sender_nothing_is_left_out(dev: Assembly) -> None:
     """With mail_from every row is deployed and there is nothing to warn of."""
-    assert len(dev.consumers.resources("AWS::Lambda::Function")) == len(ORDERS.subscriptions)
+    assert len(dev.consumers.consumer_functions()) == len(ORDERS.subscriptions)
     assert dev.messages("consumers") == []
     assert dev.messages("messaging") == []
 
 
 def test_patience_overrides_every_row(synth: Synthesize) -> None:
-    """newer_version_patience_seconds reaches every function."""
+    """newer_version_patience_seconds reaches every consumer."""
     hasty = synth(newer_version_patience_seconds="10")
-    for function in hasty.consumers.properties("AWS::Lambda::Function"):
+    for function in hasty.consumers.consumer_functions():
         assert function["Environment"]["Variables"]["WAYBILL_NEWER_VERSION_PATIENCE_SECONDS"] == "10"
 
 
 def test_concurrency_overrides_every_row(synth: Synthesize) -> None:
-    """maximum_concurrency reaches every mapping, and a number that AWS refuses stops the synth."""
+    """maximum_concurrency reaches every queue's mapping, and a number that AWS refuses stops the synth."""
     narrow = synth(maximum_concurrency="2")
-    for mapping in narrow.consumers.properties("AWS::Lambda::EventSourceMapping"):
-        assert mapping["ScalingConfig"] == {"MaximumConcurrency": 2}
+    mappings = narrow.consumers.properties("AWS::Lambda::EventSourceMapping")
+    of_queues = [each["ScalingConfig"] for each in mappings if "StartingPosition" not in each]
+    assert of_queues == [{"MaximumConcurrency": 2}] * len(narrow.consumers.consumer_functions())
     with pytest.raises(TopologyError, match="maximum concurrency"):
         synth(maximum_concurrency="1")
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from messaging.events import StockReserved
 from messaging.topology import (
     EXPIRATION,
     ORDERS,
@@ -57,16 +58,18 @@ def test_table_is_as_the_topology_says(dev: Assembly, table: Table) -> None:
     assert properties["SSESpecification"] == {"SSEEnabled": False}
     time_to_live = {"AttributeName": EXPIRATION, "Enabled": True} if table.expires else None
     assert properties.get("TimeToLiveSpecification") == time_to_live
+    assert properties.get("StreamSpecification") == ({"StreamViewType": "NEW_IMAGE"} if table.streams else None)
 
 
 def test_every_table_and_the_topic_are_exported(synth: Synthesize) -> None:
-    """Names and ARNs are exported whether a consumer uses them or not."""
+    """Names, ARNs and streams are exported whether a consumer uses them or not."""
     nobody = synth(Topic(name="orders", subscriptions=()))
     exported = [each["Value"] for each in nobody.messaging.body["Outputs"].values() if "Export" in each]
     expected: list[Json] = [{"Ref": nobody.messaging.logical_id(TOPIC_ARN_OUTPUT)}]
     for table in TABLES:
         logical_id = nobody.messaging.logical_id(table.output_key)
         expected += [{"Fn::GetAtt": [logical_id, "Arn"]}, {"Ref": logical_id}]
+        expected += [{"Fn::GetAtt": [logical_id, "StreamArn"]}] if table.streams else []
     assert sorted(map(str, exported)) == sorted(map(str, expected))
 
 
@@ -75,10 +78,15 @@ def test_more_consumers_leave_the_messaging_template_as_it_is(synth: Synthesize,
     rows = (
         Subscription(consumer="audit", events=ORDERS.subscriptions[0].events, reads=tuple(TABLES_BY_NAME)),
         Subscription(consumer="shipping", events=ORDERS.subscriptions[0].events, ordering="group", writes=("orders",)),
-        Subscription(consumer="one_more_reader", events=ORDERS.subscriptions[0].events, writes=("revenue", "stock")),
+        Subscription(
+            consumer="one_more_teller",
+            events=ORDERS.subscriptions[0].events,
+            writes=("revenue", "stock"),
+            emits=(StockReserved,),
+        ),
     )
     more = synth(Topic(name=ORDERS.name, subscriptions=(*ORDERS.subscriptions, *rows)), mail_from=MAIL_FROM)
-    assert len(more.consumers.resources("AWS::Lambda::Function")) == len(ORDERS.subscriptions) + 3
+    assert len(more.consumers.consumer_functions()) == len(ORDERS.subscriptions) + 3
     assert more.messaging.text == dev.messaging.text
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from messaging.events import OrderPlaced
-from messaging.topology import INBOX, ORDERS, Subscription, Topic
+from messaging.topology import INBOX, ORDERS, OUTBOX, Subscription, Topic
 from stacks.errors import SynthError
 from tests.stacks.conftest import Synthesize
 from tests.stacks.synthesized import MAIL_FROM, Assembly, Json, export_of_table_arn
@@ -40,7 +40,7 @@ def test_function_may_consume_its_own_queue_only(dev: Assembly, row: Subscriptio
 
 
 def test_function_may_use_the_tables_of_its_row_only(dev: Assembly, row: Subscription) -> None:
-    """DynamoDB permissions are the row's reads and writes, and the inbox."""
+    """DynamoDB permissions are the row's reads and writes, the inbox, and the outbox of a row that emits."""
     statements = dev.consumers.role_statements(row)
     read = {"dynamodb:GetItem", "dynamodb:BatchGetItem"}
     write = {f"dynamodb:{name}Item" for name in ("Put", "Update", "Get")}
@@ -48,16 +48,22 @@ def test_function_may_use_the_tables_of_its_row_only(dev: Assembly, row: Subscri
         expected = (read if name in row.reads else set()) | (write if name in row.writes else set())
         assert _actions_on(statements, export_of_table_arn(dev, name)) == expected
     tables = [each["Resource"] for each in statements if each["Action"][0].startswith("dynamodb:")]
-    names = {INBOX.name, *row.reads, *row.writes}
+    names = {INBOX.name, *row.reads, *row.writes, *([OUTBOX.name] if row.emits else [])}
     assert sorted(map(str, tables)) == sorted(str([export_of_table_arn(dev, name)]) for name in names)
 
 
-def test_inbox_takes_leases_only_where_a_row_calls(dev: Assembly, row: Subscription) -> None:
-    """Every consumer may mark; PartiQL, which leases need, is for rows with external calls."""
-    mark = {f"dynamodb:{name}Item" for name in ("Get", "BatchGet", "Put")}
+def test_inbox_takes_leases_and_cursors_only_where_a_row_has_them(dev: Assembly, row: Subscription) -> None:
+    """Every consumer may mark; PartiQL, which leases need, is for rows with external calls, updates for cursors."""
+    mark = {f"dynamodb:{name}Item" for name in ("Get", "BatchGet", "Put", "BatchWrite")}
     lease = {f"dynamodb:PartiQL{verb}" for verb in ("Insert", "Update", "Delete")}
     inbox = _actions_on(dev.consumers.role_statements(row), export_of_table_arn(dev, INBOX.name))
-    assert inbox == mark | (lease if row.calls else set())
+    assert inbox == mark | (lease if row.calls else set()) | ({"dynamodb:UpdateItem"} if row.keeps_cursor else set())
+
+
+def test_a_row_that_emits_may_put_into_the_outbox_and_no_more(dev: Assembly, row: Subscription) -> None:
+    """It neither reads nor deletes what others have on its way."""
+    outbox = _actions_on(dev.consumers.role_statements(row), export_of_table_arn(dev, OUTBOX.name))
+    assert outbox == ({"dynamodb:PutItem"} if row.emits else set())
 
 
 def test_mail_is_sent_from_the_senders_identities_only(dev: Assembly, row: Subscription) -> None:

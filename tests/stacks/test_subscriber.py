@@ -156,7 +156,8 @@ def test_function_can_read_its_settings(dev: Assembly, row: Subscription) -> Non
         {"Ref": dev.consumers.logical_id(row.output_key("DeadLetterQueueUrl"))}
     )
     assert settings.tables == {
-        name: str(export_of_table_name(dev, name)) for name in {"inbox", *row.reads, *row.writes}
+        name: str(export_of_table_name(dev, name))
+        for name in {"inbox", *row.reads, *row.writes, *(["outbox"] if row.emits else [])}
     }
     assert settings.newer_version_patience_seconds == row.newer_version_patience_seconds
     assert settings.mail_from == (MAIL_FROM if row.calls else None)
@@ -191,15 +192,18 @@ def test_mapping_reports_failures_and_is_bounded(dev: Assembly, row: Subscriptio
 
 
 def test_no_queue_or_function_is_left_over(dev: Assembly) -> None:
-    """The stack holds what the rows ask for, and nothing beside it."""
+    """The stack holds what the rows ask for and the relay, and nothing beside it."""
     rows = len(ORDERS.subscriptions)
+    functions = rows + 1
     for kind, count in {
         "AWS::SQS::Queue": 3 * rows,
         "AWS::SQS::QueuePolicy": 3 * rows,
         "AWS::SNS::Subscription": rows,
-        "AWS::Lambda::Function": rows,
-        "AWS::Lambda::EventSourceMapping": rows,
-        "AWS::Logs::LogGroup": rows,
-        "AWS::IAM::Role": rows,
+        "AWS::Lambda::Function": functions,
+        "AWS::Lambda::EventSourceMapping": functions,
+        "AWS::Logs::LogGroup": functions,
+        "AWS::IAM::Role": functions,
+        "AWS::Events::Rule": 1,
+        "AWS::Lambda::Permission": 1,
     }.items():
         assert len(dev.consumers.resources(kind)) == count, kind

@@ -1,0 +1,97 @@
+"""Sends the outbox's events to the topic, as the table's stream brings them; a schedule has it sweep for lost ones.
+
+The composition root of the relay: it reads the environment and makes the clients, at the first invocation.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import botocore.session
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from lambdas.runtime import CLIENT_CONFIG, Context
+from messaging import stream
+from messaging.outbox_table import OutboxTable
+from messaging.publisher import Publisher
+from messaging.relay import Relay, Run
+from messaging.settings import RelaySettings
+from messaging.topology import ORDERS
+
+SERVICE = "relay"
+
+
+class _Application:
+    """The relay's collaborators, made once and kept while the function is warm."""
+
+    def __init__(self, settings: RelaySettings) -> None:
+        session = botocore.session.get_session()
+        self._logger = Logger(service=SERVICE)
+        self._logger.append_keys(code_version=settings.code_version)
+        self._metrics = Metrics(service=SERVICE)
+        self._relay = Relay(
+            OutboxTable(session.create_client("dynamodb", config=CLIENT_CONFIG), table=settings.outbox_table),
+            publisher=Publisher(
+                session.create_client("sns", config=CLIENT_CONFIG),
+                topic=ORDERS,
+                topic_arn=settings.topic_arn,
+                source=f"urn:waybill:{SERVICE}",
+            ),
+            topic=ORDERS,
+        )
+
+    def run(self, event: dict[str, Any], context: Context) -> dict[str, Any]:
+        """Relay a stream's batch, and say from where on Lambda must bring it again; or sweep, and say what it did."""
+
+        def remaining_seconds() -> float:
+            return context.get_remaining_time_in_millis() / 1000
+
+        self._logger.append_keys(function_request_id=context.aws_request_id)
+        if "sweep" in event:
+            run = self._relay.sweep(event["sweep"]["older_than_seconds"], remaining_seconds)
+            report = {**_counts(run), "complete": run.complete}
+            self._tell(run, "sweep", report)
+            return report
+        batch = stream.records(event)
+        run = self._relay.relay(batch, remaining_seconds)
+        self._tell(run, "batch", _counts(run))
+        return stream.response(batch, run.unfinished)
+
+    def _tell(self, run: Run, what: str, report: dict[str, int]) -> None:
+        """One line a run, one for each refused message, and the counts as metrics. Never a payload."""
+        for refusal in run.refusals:
+            extra = {"event_id": refusal.event_id, "code": refusal.code, **refusal.address._asdict()}
+            self._logger.warning("refused", extra=extra)
+        self._logger.info(what, extra=report)
+        if run.parcels:
+            for name, count in METRICS.items():
+                self._metrics.add_metric(name=name, unit=MetricUnit.Count, value=report[count])
+            self._metrics.flush_metrics()
+
+
+METRICS = {"Published": "published", "Refused": "refused", "Unrouted": "unrouted", "RelayRetried": "retried"}
+
+
+def _counts(run: Run) -> dict[str, int]:
+    return {
+        "items": len(run.parcels),
+        "published": run.published,
+        "refused": len(run.refusals),
+        "unrouted": run.unrouted,
+        "retried": run.retried,
+    }
+
+
+_application: list[_Application] = []
+
+
+def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
+    """Takes a batch of the outbox's stream, or `{"sweep": {"older_than_seconds": ...}}`, which the schedule sends.
+
+    Raises SettingsError at the first invocation where the environment is wrong.
+    """
+    if not _application:
+        _application.append(_Application(RelaySettings.from_environment(os.environ)))
+    return _application[0].run(event, context)

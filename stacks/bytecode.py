@@ -1,0 +1,41 @@
+"""Compiles what functions import: Lambda's file system is read-only, so each cold start would compile it again."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+VERSION = "3.13"  # of the functions' runtime: another version's bytecode is passed over
+
+
+def identity() -> str:
+    """What an asset's hash must hold of this machine: whether it can compile."""
+    return f"bytecode {VERSION}" if compiler() else "no bytecode"
+
+
+@cache
+def compiler() -> str | None:
+    """An interpreter of the functions' version: this one, or one on PATH. Its processor doesn't matter to bytecode."""
+    if sys.version_info[:2] == tuple(map(int, VERSION.split("."))):
+        return sys.executable
+    path = shutil.which(f"python{VERSION}")
+    # It must run: pyenv puts one on PATH that fails where another version is chosen.
+    if path and subprocess.run([path, "-c", ""], capture_output=True, check=False).returncode == 0:
+        return path
+    return None
+
+
+def compile_folder(folder: Path) -> None:
+    """Compile every module of `folder`. Does nothing where there is no compiler.
+
+    Unchecked, since a zip file does not keep the time of change by which Python holds compiled files for outdated. The
+    folder's own path stays out of them: it differs from one build to the next, and Lambda's is put in at import.
+    """
+    interpreter = compiler()
+    if interpreter is None:
+        return
+    options = ["-q", "--invalidation-mode", "unchecked-hash", "-s", str(folder)]
+    subprocess.run([interpreter, "-m", "compileall", *options, str(folder)], check=True, stdout=subprocess.DEVNULL)

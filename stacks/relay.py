@@ -1,0 +1,111 @@
+"""The relay as AWS resources: its function, the mapping on the outbox's stream, the schedule of its sweeps, its alarms.
+
+It is there whatever the rows say: a producer may write to the outbox while no consumer does.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from aws_cdk import CfnOutput, Stack
+from constructs import Construct
+
+from messaging.settings import RelaySettings
+from stacks.alarms import add_relay_alarms
+from stacks.bundle import Bundle
+from stacks.deployment import Deployment
+from stacks.errors import SynthError
+from stacks.functions import Function, make_function
+from stacks.permissions import TableAddress, relay_statements
+from stacks.resources import add_resource
+
+SERVICE = "relay"
+# Time for a batch of records of the largest hot group, one publish after the other; it stops by itself before the end.
+TIMEOUT_SECONDS = 60
+BATCH_SIZE = 100
+SWEEP_MINUTES = 15
+
+
+class Relay(Construct):
+    """What carries the outbox's events to the topic."""
+
+    def __init__(
+        self, scope: Construct, *, topic_arn: str, outbox: TableAddress, bundle: Bundle, deployment: Deployment
+    ) -> None:
+        super().__init__(scope, "Relay")
+        if outbox.stream_arn is None:
+            raise SynthError("the outbox has no stream, which the relay reads: set `streams` of its table")
+        self._stream_arn = outbox.stream_arn
+        self._function = make_function(
+            self,
+            SERVICE,
+            description="the relay of the outbox",
+            handler=f"lambdas.{SERVICE}.handler",
+            timeout_seconds=TIMEOUT_SECONDS,
+            settings=RelaySettings(
+                topic_arn=topic_arn, outbox_table=outbox.name, code_version=bundle.code_version
+            ).to_environment(),
+            statements=[*relay_statements(outbox, topic_arn=topic_arn)],
+            bundle=bundle,
+            deployment=deployment,
+        )
+        mapping_id = self._make_event_source_mapping()
+        self._schedule_sweeps()
+        add_relay_alarms(self, function_name=self._function.name, service=SERVICE)
+        _output(self, self._function, mapping_id)
+
+    def _make_event_source_mapping(self) -> str:
+        """The mapping on the stream.
+
+        Source: https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-params.html
+        """
+        properties = {
+            "FunctionName": self._function.name,
+            "EventSourceArn": self._stream_arn,
+            # From the oldest record on: nothing that was written before the mapping was there is left to the sweep.
+            "StartingPosition": "TRIM_HORIZON",
+            "BatchSize": BATCH_SIZE,
+            # Deletions and marks are the relay's own.
+            "FilterCriteria": {"Filters": [{"Pattern": json.dumps({"eventName": ["INSERT"]})}]},
+            # Without it Lambda ignores the response and goes on past what was not sent.
+            "FunctionResponseTypes": ["ReportBatchItemFailures"],
+            # One batch of a shard at a time: with more, Lambda keeps the order of each item, and not that of the items
+            # of a message group.
+            # https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html
+            "ParallelizationFactor": 1,
+            # Never given up while the stream has it; what the stream loses after 24 hours the sweep finds.
+            "MaximumRetryAttempts": -1,
+            "MaximumRecordAgeInSeconds": -1,
+            # A batch that the function does not survive is halved, down to the record that is to blame: what was
+            # written before that gets through. The halves come one after the other, so order is kept.
+            "BisectBatchOnFunctionError": True,
+        }
+        mapping_id: str = add_resource(self, "EventSourceMapping", "AWS::Lambda::EventSourceMapping", properties).ref
+        return mapping_id
+
+    def _schedule_sweeps(self) -> None:
+        """A rule, as it needs no role: the function allows it by its ARN."""
+        # Younger items are the stream's: sending them twice would be harmless, and a waste.
+        sweep = {"sweep": {"older_than_seconds": 60 * SWEEP_MINUTES}}
+        properties: dict[str, Any] = {
+            "Description": "Has the relay send what the outbox's stream lost",
+            "ScheduleExpression": f"rate({SWEEP_MINUTES} minutes)",
+            "State": "ENABLED",
+            "Targets": [{"Id": SERVICE, "Arn": self._function.arn, "Input": json.dumps(sweep)}],
+        }
+        rule = add_resource(self, "Sweeps", "AWS::Events::Rule", properties)
+        permission = {
+            "Action": "lambda:InvokeFunction",
+            "FunctionName": self._function.name,
+            "Principal": "events.amazonaws.com",
+            "SourceArn": rule.get_att("Arn"),
+        }
+        add_resource(self, "SweepsPermission", "AWS::Lambda::Permission", permission)
+
+
+def _output(relay: Relay, function: Function, mapping_id: str) -> None:
+    stack = Stack.of(relay)
+    CfnOutput(stack, "RelayFunctionName", value=function.name)
+    CfnOutput(stack, "RelayLogGroupName", value=function.log_group)
+    CfnOutput(stack, "RelayEventSourceMappingId", value=mapping_id)

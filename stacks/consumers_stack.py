@@ -8,6 +8,7 @@ from aws_cdk import Annotations, Stack
 from constructs import Construct
 
 from messaging.topology import OUTBOX, Subscription
+from stacks import bytecode
 from stacks.bundle import Bundle
 from stacks.deployment import Deployment
 from stacks.messaging_stack import MessagingStack
@@ -34,6 +35,8 @@ class ConsumersStack(Stack):
             termination_protection=deployment.prod,
         )
         bundle = Bundle.of_project(self, with_layer=deployment.with_layer)
+        if deployment.with_layer and bytecode.compiler() is None:
+            self._warn_uncompiled()
         for row in self._deployable(subscriptions, deployment):
             Subscriber(
                 self, row, topic_arn=messaging.topic_arn, tables=messaging.tables, bundle=bundle, deployment=deployment
@@ -53,6 +56,13 @@ class ConsumersStack(Stack):
                 self._warn_left_out(row)
             else:
                 yield deployment.applied_to(row)
+
+    def _warn_uncompiled(self) -> None:
+        Annotations.of(self).add_warning_v2(
+            "waybill:uncompiled",
+            f"no Python {bytecode.VERSION} here to compile the functions' modules: each cold start does, and takes "
+            f"more than twice as long. Put python{bytecode.VERSION} on the PATH.",
+        )
 
     def _warn_left_out(self, row: Subscription) -> None:
         Annotations.of(self).add_warning_v2(

@@ -25,7 +25,7 @@ from stacks import botocore_data, bytecode, layer
 from stacks.bundle import Bundle
 from stacks.errors import SynthError
 from tests.stacks.conftest import Synthesize
-from tests.stacks.synthesized import MAIL_FROM, ROOT, Assembly
+from tests.stacks.synthesized import MAIL_FROM, ROOT, Assembly, synthesize
 
 BOTOCORE_DATA = Path(botocore.__file__).parent / "data"
 LAMBDA_LIMIT_BYTES = 250 * 1024 * 1024  # code and layers together, unzipped
@@ -304,3 +304,17 @@ def test_without_a_compiler_the_asset_is_another_one(tmp_path: Path, monkeypatch
     uncompiled = layer.layer_digest()
     monkeypatch.setattr(bytecode, "compiler", lambda: sys.executable)
     assert layer.layer_digest() != uncompiled
+
+
+@pytest.mark.parametrize(("compiler", "warned"), [(None, True), (sys.executable, False)])
+def test_a_synth_that_cannot_compile_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compiler: str | None, warned: bool
+) -> None:
+    """Cold starts more than twice as long are nothing to be silent about."""
+    layer = tmp_path / "layer"
+    (layer / "python").mkdir(parents=True)
+    monkeypatch.setattr("stacks.bundle.build_layer", lambda: layer)
+    monkeypatch.setattr(bytecode, "compiler", lambda: compiler)
+    monkeypatch.setattr(bytecode, "compile_folder", lambda folder: None)
+    warnings = synthesize(tmp_path / "out", layer="on", mail_from=MAIL_FROM).messages("consumers")
+    assert any("no Python 3.13 here" in each for each in warnings) is warned

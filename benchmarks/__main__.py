@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import argparse
 import json
+import statistics
 import sys
+from collections.abc import Callable, Mapping, Sequence
 
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.loop import BENCHMARKS, Measurement
+from benchmarks import loop
+from benchmarks.cold_start import Quantity, cold_start
+from benchmarks.consumer import consumer
+from benchmarks.loop import Measurement
+
+BENCHMARKS: Mapping[str, Callable[[], Sequence[Measurement | Quantity]]] = {
+    **loop.BENCHMARKS,
+    "cold_start": cold_start,
+    "consumer": consumer,
+}
 
 
 def main(arguments: list[str]) -> int:
@@ -18,7 +29,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("name", nargs="?", choices=BENCHMARKS, help="one of them; by default all")
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of the table")
     options = parser.parse_args(arguments)
-    measurements: list[Measurement] = []
+    measurements: list[Measurement | Quantity] = []
     for name, benchmark in BENCHMARKS.items():
         if options.name in (None, name):
             print(f"measuring {name} ...", file=sys.stderr)
@@ -30,14 +41,29 @@ def main(arguments: list[str]) -> int:
     return 1 if any(measurement.missed for measurement in measurements) else 0
 
 
-def _print_table(measurements: list[Measurement]) -> None:
-    table = Table("What", "Goal", "Median", "Least", "Most", "Runs")
+def _print_table(measurements: Sequence[Measurement | Quantity]) -> None:
+    table = Table("What", "Goal", "Median", "Quartiles", "Least", "Most", "Runs")
     for measurement in measurements:
-        goal = f"<= {measurement.goal_seconds:g} s"
-        median = f"{measurement.median:.2f} s{' (missed)' if measurement.missed else ''}"
-        least, most = f"{min(measurement.seconds):.2f} s", f"{max(measurement.seconds):.2f} s"
-        table.add_row(measurement.what, goal, median, least, most, str(len(measurement.seconds)))
+        if isinstance(measurement, Quantity):
+            row, values = measurement.row(), measurement.values
+        else:
+            row, values = _row(measurement), measurement.seconds
+        table.add_row(*row[:3], _quartiles(values), *row[3:])
     Console().print(table)
+
+
+def _quartiles(values: Sequence[float]) -> str:
+    if len(values) < 4:
+        return ""
+    lower, _, upper = statistics.quantiles(values)
+    return f"{lower:.2f} to {upper:.2f}"
+
+
+def _row(measurement: Measurement) -> tuple[str, ...]:
+    goal = f"<= {measurement.goal_seconds:g} s"
+    median = f"{measurement.median:.2f} s{' (missed)' if measurement.missed else ''}"
+    least, most = f"{min(measurement.seconds):.2f} s", f"{max(measurement.seconds):.2f} s"
+    return measurement.what, goal, median, least, most, str(len(measurement.seconds))
 
 
 if __name__ == "__main__":

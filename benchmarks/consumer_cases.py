@@ -1,0 +1,236 @@
+"""What benchmarks/consumer.py measures: handlers of ours and of stock over the same kinds of batches.
+
+Ours are whole: `lambdas.runtime.lambda_handler` with rows of the real topology, one log line and the metrics of a batch
+included. Stock is the handler with BatchProcessor and idempotency, and one log line too.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import time
+import urllib.request
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import msgspec
+
+from benchmarks import stock_consumer
+from benchmarks.stock_consumer import stock_handler
+from lambdas.inventory import reads, reserve
+from lambdas.orders import order_writer
+from lambdas.runtime import Effects, lambda_handler
+from messaging.effects import Add, Effect, External, Key, Transactional, View
+from messaging.events import OrderPlaced
+from messaging.message import Message, decode, encode
+from messaging.settings import Settings
+from messaging.topology import INBOX, ORDERS, TABLES, TABLES_BY_NAME
+
+Document = dict[str, Any]
+Handler = Callable[[Document, Any], Any]
+
+BATCH = 10
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "x",
+    "AWS_SECRET_ACCESS_KEY": "x",
+    "AWS_REGION": "us-east-1",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_LAMBDA_FUNCTION_NAME": "consumer",
+    "POWERTOOLS_METRICS_NAMESPACE": "Waybill",
+}
+CONTEXT = SimpleNamespace(
+    aws_request_id="r",
+    function_name="consumer",
+    memory_limit_in_mb=512,
+    invoked_function_arn="arn:aws:lambda:us-east-1:000000000000:function:consumer",
+    get_remaining_time_in_millis=lambda: 60_000,
+)
+# NAME:KEY[:SORT], as the server takes them.
+SERVED = [":".join(filter(None, (table.name, table.partition_key, table.sort_key))) for table in TABLES]
+SERVED.append(f"{stock_consumer.TABLE}:id")
+
+Prepare = Callable[[Any, Sequence[Document]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One kind of batch. `repeats` of its records were applied with the batch before; `prepare` gets a DynamoDB client
+    and the records, before anything is measured."""
+
+    consumer: str
+    effects: Effects
+    stock: stock_consumer.Effect | None = None
+    repeats: int = 0
+    prepare: Prepare | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one batch cost."""
+
+    wall_seconds: float
+    cpu_seconds: float
+    operations: dict[str, int]  # DynamoDB's, and how often each was called
+    write_units: float
+
+
+class Side:
+    """A handler with the batches that it gets. Each has fresh events, beside those that it repeats."""
+
+    def __init__(self, handler: Handler, case: Case, endpoint: str) -> None:
+        self._handler = handler
+        self._case = case
+        self._stats_url = f"{endpoint}/_stats"
+        self._dynamodb = boto3.client("dynamodb", endpoint_url=endpoint) if case.prepare else None
+        self._last: list[Document] = []
+
+    def run(self) -> Cost:
+        """Process one batch. Raises RuntimeError where a record of it is handed back."""
+        again = [{**each, "messageId": str(uuid.uuid4())} for each in self._last[: self._case.repeats]]
+        fresh = [record(self._case.consumer) for _ in range(BATCH - len(again))]
+        if self._case.prepare is not None:
+            self._case.prepare(self._dynamodb, fresh)
+        self._last = fresh
+        event = {"Records": [*fresh, *again]}
+        self._request("DELETE")
+        wall, cpu = time.perf_counter(), time.process_time()
+        response = self._handler(event, CONTEXT)
+        cost = time.perf_counter() - wall, time.process_time() - cpu
+        stats = msgspec.json.decode(self._request("GET"))
+        if response != {"batchItemFailures": []}:
+            raise RuntimeError(f"a batch was not processed: {response}")
+        return Cost(*cost, operations=stats["calls"], write_units=stats["write_units"])
+
+    def _request(self, method: str) -> bytes:
+        with urllib.request.urlopen(urllib.request.Request(self._stats_url, method=method)) as reply:  # noqa: S310 - ours
+            body: bytes = reply.read()
+        return body
+
+
+def sides(case: Case, endpoint: str) -> dict[str, Side]:
+    """Ours, and stock where the case has it. The environment holds AWS's dummies and the endpoint."""
+    handler = lambda_handler(case.effects)
+    row = ORDERS.subscription(case.consumer)
+    settings = Settings(
+        consumer=case.consumer,
+        queue_url="queue",
+        dead_letter_queue_url="dead",
+        tables={name: name for name in {INBOX.name, "outbox", *row.reads, *row.writes}},
+        code_version="v1",
+        newer_version_patience_seconds=900,
+    )
+    with environment(settings.to_environment()):
+        handler({"Records": []}, CONTEXT)  # composes it
+    both = {"ours": Side(handler, case, endpoint)}
+    if case.stock is not None:
+        both["stock"] = Side(stock_handler(case.stock), case, endpoint)
+    return both
+
+
+@contextmanager
+def environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """The variables, for as long as the context lasts."""
+    before = dict(os.environ)
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+_numbers = itertools.count(1)
+
+
+def record(consumer: str) -> Document:
+    """A record of Lambda's with a new order: three lines, a customer of its own."""
+    number = next(_numbers)
+    fields = {
+        "order_id": f"{os.getpid()}-{number}",
+        "customer_id": f"C{number}",
+        "placed_at": "2026-11-20T10:00:00Z",
+        "currency": "USD",
+        "priority": "standard",
+        "lines": [{"sku": f"NW-{n}", "quantity": n, "unit_price": "14.00", "discount": "0.05"} for n in range(1, 4)],
+        "ship_to": {"name": "Søren Ås", "city": "Århus", "region": None, "postal_code": "8000", "country": "Denmark"},
+    }
+    order, now = msgspec.convert(fields, OrderPlaced), time.time()
+    fifo = ORDERS.subscription(consumer).fifo
+    milliseconds = str(int(now * 1000))
+    return {
+        "messageId": str(uuid.uuid4()),
+        "receiptHandle": f"handle-{number}",
+        "body": encode(order, source="urn:waybill:bench", time=datetime.fromtimestamp(now, UTC)),
+        "attributes": {
+            "ApproximateReceiveCount": "1",
+            "SentTimestamp": milliseconds,
+            "SenderId": "AIDAIENQZJOLO23YVJ4VO",
+            "ApproximateFirstReceiveTimestamp": milliseconds,
+            **({"MessageGroupId": order.partition_key, "SequenceNumber": str(number)} if fifo else {}),
+        },
+        "messageAttributes": {},
+        "md5OfBody": "098f6bcd4621d373cade4e832627b4f6",
+        "eventSource": "aws:sqs",
+        "eventSourceARN": f"arn:aws:sqs:us-east-1:000000000000:{consumer}{'.fifo' if fifo else ''}",
+        "awsRegion": "us-east-1",
+    }
+
+
+def count(message: Message[OrderPlaced], _: View) -> Effect:
+    """A counter on a key of its own."""
+    return Effect((Add(Key("revenue", message.event.order_id, "0"), "orders", 1),))
+
+
+def call_provider(message: Message[OrderPlaced], idempotency_key: str) -> None:
+    """A call that costs nothing."""
+    assert message.id in idempotency_key
+
+
+def fill_stock(dynamodb: Any, _: Sequence[Document]) -> None:
+    """Enough of everything."""
+    for number in range(1, 4):
+        item = {TABLES_BY_NAME["stock"].partition_key: {"S": f"NW-{number}"}, "units": {"N": "1000000"}}
+        dynamodb.put_item(TableName="stock", Item=item)
+
+
+def leave_claims(dynamodb: Any, records: Sequence[Document]) -> None:
+    """Two claims of a function that died long ago."""
+    for each in records[:2]:
+        message = decode(each["body"])
+        item = {
+            "id": {"S": f"notifications#{message.id}"},
+            "status": {"S": "INPROGRESS"},
+            "consumer": {"S": "notifications"},
+            "payload_hash": {"S": message.payload_hash},
+            "owner": {"S": "dead"},
+            "lease_expires_at": {"N": "1"},
+        }
+        dynamodb.put_item(TableName=INBOX.name, Item=item)
+
+
+COUNTER = Transactional(functions={OrderPlaced: count})
+ORDER_WRITER = order_writer(promise_days=3)
+INVENTORY = Transactional(functions={OrderPlaced: reserve}, reads=reads)
+PROVIDER = External(calls={OrderPlaced: call_provider})
+
+
+def provider(_: Any) -> External:
+    """The external effects, as the runtime asks for them."""
+    return PROVIDER
+
+
+CASES: Mapping[str, Case] = {
+    "one effect a record": Case("analytics", COUNTER, stock_consumer.count),
+    "one of ten a duplicate": Case("analytics", COUNTER, stock_consumer.count, repeats=1),
+    "the effect is the marker": Case("standard_orders", ORDER_WRITER, stock_consumer.write_order),
+    "external effects": Case("notifications", provider, stock_consumer.call_provider),
+    "external, two duplicates": Case("notifications", provider, repeats=2),
+    "external, two lapsed leases": Case("notifications", provider, prepare=leave_claims),
+    "inventory": Case("inventory", INVENTORY, prepare=fill_stock),
+}

@@ -10,7 +10,7 @@ from functools import partial
 
 from messaging.batch import Boundary, Ledger, Verdict, Work
 from messaging.effects import External
-from messaging.errors import InDoubt, RecordError, RetryLater, TamperedEvent
+from messaging.errors import InDoubt, RecordError, RetryLater, TamperedEvent, UncalledEvent
 from messaging.lease import Claim, Leases
 
 
@@ -95,7 +95,7 @@ class Calls:
         _, error = self._boundary.attempt(partial(self._invoke, work))
         if error is None:
             made.append(work)
-        elif self._at_most_once(work) and not isinstance(error, RecordError):
+        elif self._at_most_once(work) and not isinstance(error, (RecordError, UncalledEvent)):
             doubt = InDoubt(f"event {work.message.id!r}: its call ended with {type(error).__name__}")
             self._boundary.reject(work.delivery, doubt)
         else:
@@ -103,7 +103,9 @@ class Calls:
             self._boundary.reject(work.delivery, error)
 
     def _invoke(self, work: Work) -> None:
-        call = self._consumer.calls[type(work.message.event)]
+        call = self._consumer.calls.get(type(work.message.event))
+        if call is None:
+            raise UncalledEvent(f"the consumer has no call for {work.message.event.type}")
         call(work.message, self._leases.idempotency_key(work))
 
     def _complete(self, works: Sequence[Work]) -> None:

@@ -6,6 +6,7 @@ WaybillError
 ├── InvalidEvent             an event that must not be published, with every reason
 ├── InvalidResponse          a batch response that would lose or repeat messages
 ├── UndeclaredRead           an effect asked for an item that its consumer does not declare
+├── UncalledEvent            a subscription takes an event for which its external consumer has no call
 ├── UndeclaredFollowUp       an effect emits an event that its subscription's row does not name
 └── RecordError              one record can't be applied now; a consumer's function may raise these
     ├── DeadLetter           it never can: to the dead-letter queue at once, with its reason
@@ -47,6 +48,10 @@ class InvalidResponse(WaybillError):
 
 class UndeclaredRead(WaybillError):
     """An effect asked its view for a key that the consumer's `reads` did not name."""
+
+
+class UncalledEvent(WaybillError):
+    """The row lists an event in `events`, and the consumer's `calls` lacks it: the code is wrong, not the message."""
 
 
 class UndeclaredFollowUp(WaybillError):

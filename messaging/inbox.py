@@ -17,14 +17,23 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from messaging import items
 from messaging.batch import Work
 from messaging.cursor import advance
 from messaging.effects import Create, Key
-from messaging.errors import UndeclaredFollowUp
+from messaging.errors import RetryLater, UndeclaredFollowUp
 from messaging.outbox import Emission, emissions, new_position
 from messaging.outgoing import Draft, prepare
 from messaging.reads import Reader
-from messaging.reasons import COMPLETED, Result, judge_cancellation, judge_marker, judge_refusal
+from messaging.reasons import (
+    COMPLETED,
+    Result,
+    judge_cancellation,
+    judge_existing,
+    judge_marker,
+    judge_refusal,
+    judge_statement,
+)
 from messaging.topology import EXPIRATION, INBOX, Subscription
 from messaging.transaction import Action, Transaction, Unit
 
@@ -65,13 +74,15 @@ class Inbox:
         `items_mark`: whether an effect that is one `Create` keyed by its event needs no other marker. Only functions
         that read nothing may rely on it: another time they might choose another effect.
         """
-        row = self._subscription
-        # Where events expire, their markers are looked up before their effects are known: so they are in the inbox.
-        items_mark = items_mark and row.max_age_seconds is None and not row.keeps_cursor
-        return Transaction(partial(self._actions, new_position(self._clock()), items_mark), self._tables)
+        items_mark = items_mark and self._subscription.items_may_mark
+        actions_of = partial(self._actions, new_position(self._clock()), items_mark)
+        return Transaction(actions_of, self._tables, items_mark=items_mark)
 
     def commit(self, transaction: Transaction) -> list[Result]:
-        """Commit: all APPLIED, or none and the reason for each unit, in the units' order. Raises nothing of AWS's."""
+        """Commit: all APPLIED, or none and the reason for each unit, in the units' order. Units that need not commit
+        together may be APPLIED without each other. Raises nothing of AWS's."""
+        if transaction.divisible:
+            return self._create_each(transaction)
         try:
             self._client.transact_write_items(TransactItems=transaction.items)
         except self._client.exceptions.TransactionCanceledException as error:
@@ -83,6 +94,31 @@ class Inbox:
             # A lost reply. The next attempt meets our own marker if the transaction was applied.
             return [Result.UNAVAILABLE] * len(transaction.units)
         return [Result.APPLIED] * len(transaction.units)
+
+    def _create_each(self, transaction: Transaction) -> list[Result]:
+        """One batch of statements, each for itself. What is there already is read, for a statement does not tell."""
+        try:
+            reply = self._client.batch_execute_statement(
+                Statements=[
+                    items.insert(entry["Put"]["TableName"], entry["Put"]["Item"]) for entry in transaction.items
+                ]
+            )
+        except ClientError as error:
+            return [judge_refusal(error)] * len(transaction.units)
+        except BotoCoreError:
+            return [Result.UNAVAILABLE] * len(transaction.units)
+        results = [judge_statement(response.get("Error")) for response in reply["Responses"]]
+        taken = {n: transaction.actions[n] for n, each in enumerate(results) if each is Result.CONDITION_FAILED}
+        try:
+            found = self._reader.fetch([action.key for action in taken.values()])
+        except RetryLater:
+            found = {}
+        for n, action in taken.items():
+            there = found.get(action.key)
+            results[n] = Result.UNAVAILABLE  # gone meanwhile, or no answer: the next attempt finds out
+            if there is not None:
+                results[n] = judge_existing(transaction.units[n], action, there, self._subscription.consumer)
+        return results
 
     def _actions(self, position: str, items_mark: bool, unit: Unit) -> list[Action]:
         """All that a unit wants: its marker first, then the cursor's move, its writes and its follow-up events."""

@@ -15,7 +15,6 @@ import random
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -24,7 +23,7 @@ from messaging.batch import Work
 from messaging.effects import Item
 from messaging.errors import RetryLater
 from messaging.inbox import marker_expiration, marker_key
-from messaging.items import serialize
+from messaging.items import attributes, insert, serialize
 from messaging.reads import Reader
 from messaging.reasons import COMPLETED, Result, judge_marker
 from messaging.topology import EXPIRATION, Subscription
@@ -60,10 +59,7 @@ class Claim(enum.Enum):
     UNKNOWN = "DynamoDB throttled or did not answer"
 
 
-@dataclass(frozen=True, slots=True)
-class _Statement:
-    text: str
-    parameters: Sequence[Any]
+Statement = dict[str, Any]
 
 
 class Leases:
@@ -148,7 +144,7 @@ class Leases:
             return Claim.MINE  # our claim of a moment ago, whose answer was lost
         return Claim.LAPSED if holder.get("lease_expires_at", 0) < self._clock() else Claim.BUSY
 
-    def _insert(self, work: Work) -> _Statement:
+    def _insert(self, work: Work) -> Statement:
         row = {
             "id": self.idempotency_key(work),
             "status": INPROGRESS,
@@ -159,11 +155,10 @@ class Leases:
             "lease_expires_at": self._lease_end(),
             EXPIRATION: self._expiration(work),
         }
-        members = ", ".join(f"'{name}': ?" for name in row)
-        return _Statement(f'INSERT INTO "{self._table}" VALUE {{{members}}}', list(row.values()))
+        return insert(self._table, attributes(row))
 
-    def _take_over(self, work: Work, holder: Item) -> _Statement:
-        return _Statement(
+    def _take_over(self, work: Work, holder: Item) -> Statement:
+        return _statement(
             f'UPDATE "{self._table}" SET "owner" = ? SET "lease_expires_at" = ? SET "delivery_id" = ? '
             'WHERE "id" = ? AND "status" = ? AND "owner" = ? AND "lease_expires_at" = ?',
             [
@@ -172,15 +167,15 @@ class Leases:
             ],
         )
 
-    def _finish(self, work: Work) -> _Statement:
+    def _finish(self, work: Work) -> Statement:
         # No condition on the status: a repeat after a lost answer must succeed.
-        return _Statement(
+        return _statement(
             f'UPDATE "{self._table}" SET "status" = ? SET "{EXPIRATION}" = ? WHERE "id" = ? AND "owner" = ?',
             [COMPLETED, self._expiration(work), self.idempotency_key(work), self._owner],
         )
 
-    def _delete(self, work: Work) -> _Statement:
-        return _Statement(
+    def _delete(self, work: Work) -> Statement:
+        return _statement(
             f'DELETE FROM "{self._table}" WHERE "id" = ? AND "owner" = ? AND "status" = ?',
             [self.idempotency_key(work), self._owner, INPROGRESS],
         )
@@ -191,7 +186,7 @@ class Leases:
     def _expiration(self, work: Work) -> int:
         return marker_expiration(self._subscription, work, self._clock())
 
-    def _execute(self, statements: Sequence[_Statement], has_time: Callable[[], bool]) -> list[str | None]:
+    def _execute(self, statements: Sequence[Statement], has_time: Callable[[], bool]) -> list[str | None]:
         """Each statement's error code, None for success. A throttle hides in an HTTP 200: it is retried."""
         codes: list[str | None] = [NO_ANSWER] * len(statements)
         pending = list(range(len(statements)))
@@ -206,16 +201,15 @@ class Leases:
             self._sleep(random.uniform(0, 0.05 * 2**attempt))  # full jitter
         return codes
 
-    def _execute_batch(self, statements: Sequence[_Statement]) -> list[str | None]:
+    def _execute_batch(self, statements: Sequence[Statement]) -> list[str | None]:
         try:
-            reply = self._client.batch_execute_statement(
-                Statements=[
-                    {"Statement": statement.text, "Parameters": [serialize(value) for value in statement.parameters]}
-                    for statement in statements
-                ]
-            )
+            reply = self._client.batch_execute_statement(Statements=statements)
         except ClientError as error:
             return [error.response["Error"]["Code"]] * len(statements)
         except BotoCoreError:
             return [NO_ANSWER] * len(statements)
         return [response["Error"]["Code"] if "Error" in response else None for response in reply["Responses"]]
+
+
+def _statement(text: str, parameters: Sequence[Any]) -> Statement:
+    return {"Statement": text, "Parameters": [serialize(value) for value in parameters]}

@@ -113,7 +113,10 @@ def encode(
     except (UnicodeEncodeError, TypeError) as error:  # a surrogate, or a value that is no JSON
         raise InvalidEvent(f"event {event.event_id!r} can't be written as JSON: {type(error).__name__}") from error
     if len(body) > MAX_BODY_BYTES:
-        raise TooLarge(f"event {event.event_id!r} has {len(body)} bytes, SNS takes {MAX_BODY_BYTES}")
+        raise TooLarge(
+            f"event {event.event_id!r} has {len(body)} bytes, SNS takes {MAX_BODY_BYTES}: keep what is large elsewhere "
+            "and send its address"
+        )
     return body.decode()
 
 

@@ -70,6 +70,17 @@ def judge_cancellation(transaction: Transaction, reasons: Sequence[Any], consume
     return results
 
 
+def judge_statement(fault: Mapping[str, Any] | None) -> Result:
+    """What one INSERT of a batch came to: CONDITION_FAILED where there is an item already."""
+    if fault is None:
+        return Result.APPLIED
+    if fault["Code"] == "DuplicateItem":
+        return Result.CONDITION_FAILED
+    if fault["Code"] == "ValidationError":
+        return _judge_validation(fault)
+    return _CODES.get(fault["Code"], Result.UNAVAILABLE)
+
+
 def judge_refusal(error: ClientError) -> Result:
     """What a refused call says of every unit."""
     fault = error.response["Error"]
@@ -91,6 +102,11 @@ def _judge_reason(unit: Unit, action: Action, reason: Any, consumer: str) -> Res
     if code != "ConditionalCheckFailed":
         return _CODES.get(code, Result.UNAVAILABLE)
     there = plain(reason["Item"]) if "Item" in reason else None
+    return judge_existing(unit, action, there, consumer)
+
+
+def judge_existing(unit: Unit, action: Action, there: Item | None, consumer: str) -> Result:
+    """What the item that was there instead means for a unit whose condition on it failed."""
     if isinstance(action, Advance):
         return _judge_cursor(unit, action, there)
     if there is None or not isinstance(action, Create):

@@ -135,6 +135,13 @@ class Subscription:
         return self.ordering in ("monotonic", "strict")
 
     @property
+    def items_may_mark(self) -> bool:
+        """Whether an effect that is one item keyed by its event needs no marker beside it. Where events expire, their
+        markers are looked up before their effects are known: so they are in the inbox, as they are beside a cursor,
+        and where Powertools has left its own."""
+        return self.max_age_seconds is None and not self.keeps_cursor and self.powertools_prefix is None
+
+    @property
     def filter_policy(self) -> dict[str, list[Any]]:
         """The SNS filter policy over message attributes."""
         return {

@@ -15,6 +15,8 @@ from messaging.outbox import Emission
 
 # Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
 MAX_ACTIONS = 100
+# Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchExecuteStatement.html
+MAX_STATEMENTS = 25
 
 Wire = dict[str, Any]
 Action = Write | Advance | Emission
@@ -40,9 +42,12 @@ class Transaction:
 
     `actions_of` gives a unit's actions with its marker, `tables` the physical names. Both are used when a unit is
     offered, so that what is wrong with it shows then, and not when the transaction is committed for everybody.
+    `items_mark`: whether an effect that is one item keyed by its event has no marker beside it.
     """
 
-    def __init__(self, actions_of: Callable[[Unit], list[Action]], tables: Mapping[str, str]) -> None:
+    def __init__(
+        self, actions_of: Callable[[Unit], list[Action]], tables: Mapping[str, str], *, items_mark: bool
+    ) -> None:
         self.units: list[Unit] = []
         self.actions: list[Action] = []
         self.items: list[Wire] = []
@@ -50,6 +55,15 @@ class Transaction:
         self._positions: dict[Key, int] = {}
         self._actions_of = actions_of
         self._tables = tables
+        self._items_mark = items_mark
+
+    @property
+    def divisible(self) -> bool:
+        """Whether it may as well be committed item by item, at half the price: each unit is one item that is its own
+        marker, and none has to wait for another of its group."""
+        lanes = {unit.work.delivery.lane for unit in self.units}
+        items_alone = self._items_mark and all(unit.marks_itself for unit in self.units)
+        return items_alone and len(lanes) == len(self.units) <= MAX_STATEMENTS
 
     def offer(self, unit: Unit) -> bool:
         """Take the unit whole, unless it is too much for the rest of the transaction, or changes an item of an earlier

@@ -32,6 +32,8 @@ WRITE = (
 )
 # Markers; and what is noted of records that failed, in batches.
 MARK = ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:BatchWriteItem")
+# Items that are their own markers: inserted each for itself, and read where they were there.
+MARK_ITEMS = ("dynamodb:PartiQLInsert", "dynamodb:BatchGetItem")
 # The last applied sequence of a message group, updated in the transaction.
 MOVE_CURSOR = ("dynamodb:UpdateItem",)
 # Follow-up events, put without a condition in the transaction.
@@ -94,7 +96,8 @@ def table_actions(row: Subscription) -> dict[str, list[str]]:
     actions: dict[str, set[str]] = {INBOX.name: inbox}
     if row.emits:
         actions[OUTBOX.name] = {*EMIT}
-    for names, needed in ((row.reads, READ), (row.writes, WRITE)):
+    write = (*WRITE, *(MARK_ITEMS if row.items_may_mark else ()))
+    for names, needed in ((row.reads, READ), (row.writes, write)):
         for name in names:
             actions.setdefault(name, set()).update(needed)
     return {name: sorted(needed) for name, needed in actions.items()}

@@ -24,7 +24,7 @@ EXPECTED: dict[str, dict[str, tuple[dict[str, int], float]]] = {
         "stock": ({"PutItem": 10, "UpdateItem": 18}, 28),
     },
     "the effect is the marker": {
-        "ours": ({"TransactWriteItems": 1}, 20),
+        "ours": ({"BatchExecuteStatement": 1}, 10),
         "stock": ({"PutItem": 20, "UpdateItem": 10}, 30),
     },
     "external effects": {

@@ -48,7 +48,7 @@ class FakeSession:
         self.made: list[str] = []
 
     def create_client(self, service: str, config: object) -> SimpleNamespace:
-        assert config is runtime.CLIENT_CONFIG
+        assert config in (runtime.CLIENT_CONFIG, runtime.UNCHECKED)
         self.made.append(service)
         return SimpleNamespace(
             batch_execute_statement=lambda Statements: {"Responses": [{} for _ in Statements]},  # noqa: N803 - AWS's

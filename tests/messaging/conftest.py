@@ -11,6 +11,7 @@ from moto import mock_aws
 from messaging.topology import TABLES
 from tests.conftest import create_table, engine_client
 from tests.doubles import RememberingSource, Wire
+from tests.messaging.consuming import in_memory
 
 
 @pytest.fixture
@@ -23,6 +24,12 @@ def dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
         for table in TABLES:
             create_table(client, table)
         yield Wire(client)
+
+
+@pytest.fixture
+def memory() -> Wire:
+    """A DynamoDB of our own, for the statement batches that moto can't do."""
+    return Wire(in_memory())
 
 
 @pytest.fixture

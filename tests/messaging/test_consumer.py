@@ -207,20 +207,6 @@ class TestCommit:
             "m1": "applied",
         }
 
-    def test_an_item_keyed_by_its_event_is_the_marker(self, consume: Process, dynamodb: Wire) -> None:
-        """One write a record, no inbox item; duplicates and tampering are seen on the item itself."""
-
-        def keep(message: Message[Any], _: View) -> Effect:
-            return Effect((Create(Key("orders", message.event.order_id, message.id), {"status": "placed"}),))
-
-        effects, row = Transactional(functions={OrderPlaced: keep}), ORDERS.subscription("standard_orders")
-        ledger = consume(delivery(order(), "m1"), delivery(order(), "m2"), effects=effects, subscription=row)
-        assert outcomes(ledger) == {"m1": "applied", "m2": "duplicate"}
-        assert dynamodb.scan(TableName="inbox")["Count"] == 0
-        tampered = consume(delivery(order(priority="high"), "m3"), effects=effects, subscription=row)
-        assert outcomes(tampered) == {"m3": "dead_lettered"}
-        assert dynamodb.scan(TableName="orders")["Items"][0]["status"] == {"S": "placed"}
-
 
 class TestReads:
     """Declared keys are read together; a condition that fails means fresh reads."""

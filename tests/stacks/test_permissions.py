@@ -44,6 +44,8 @@ def test_function_may_use_the_tables_of_its_row_only(dev: Assembly, row: Subscri
     statements = dev.consumers.role_statements(row)
     read = {"dynamodb:GetItem", "dynamodb:BatchGetItem"}
     write = {f"dynamodb:{name}Item" for name in ("Put", "Update", "Get")}
+    if row.items_may_mark:  # inserted each for itself, and read where they were there
+        write |= {"dynamodb:PartiQLInsert", "dynamodb:BatchGetItem"}
     for name in {*row.reads, *row.writes}:
         expected = (read if name in row.reads else set()) | (write if name in row.writes else set())
         assert _actions_on(statements, export_of_table_arn(dev, name)) == expected

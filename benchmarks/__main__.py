@@ -23,6 +23,9 @@ BENCHMARKS: Mapping[str, Callable[[], Sequence[Measurement | Quantity]]] = {
 }
 
 
+FILE_COLUMNS = 120
+
+
 def main(arguments: list[str]) -> int:
     """Run the named benchmark, or all. The exit code is 1 when a goal is missed."""
     parser = argparse.ArgumentParser(prog="dev.py bench", description=__doc__)
@@ -42,14 +45,19 @@ def main(arguments: list[str]) -> int:
 
 
 def _print_table(measurements: Sequence[Measurement | Quantity]) -> None:
-    table = Table("What", "Goal", "Median", "Quartiles", "Least", "Most", "Runs")
+    table = Table()
+    table.add_column("What", ratio=1)
+    for name in ("Goal", "Median", "Quartiles", "Runs"):
+        table.add_column(name, no_wrap=True)
     for measurement in measurements:
         if isinstance(measurement, Quantity):
             row, values = measurement.row(), measurement.values
         else:
             row, values = _row(measurement), measurement.seconds
-        table.add_row(*row[:3], _quartiles(values), *row[3:])
-    Console().print(table)
+        table.add_row(*row[:3], _quartiles(values), row[-1])
+    console = Console()
+    # A file or a pipe is no 80 columns wide.
+    (console if console.is_terminal else Console(width=FILE_COLUMNS)).print(table)
 
 
 def _quartiles(values: Sequence[float]) -> str:

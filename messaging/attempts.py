@@ -1,7 +1,8 @@
 """What is remembered of deliveries that were not settled: how often one was begun without an end, and why one failed.
 
 A breadcrumb counts the tries of a redelivered record that were begun: it is written before business code runs, and
-taken back when the record is handed back in order. What remains are tries that the function did not survive. Keyed by
+taken back when the record is handed back in order; where there was no time for it, by the next batch of this process,
+whose being there proves that it was no death. What remains are tries that the function did not survive. Keyed by
 delivery, for a redrive is a new start.
 
 A failure record tells people why an event failed or was dead-lettered, without its payload and without touching a
@@ -10,6 +11,7 @@ queue. Keyed by event, where there is one.
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -21,12 +23,12 @@ from messaging.batch import Delivery, Ledger, Verdict
 from messaging.effects import Key
 from messaging.errors import RetryLater
 from messaging.items import attributes
-from messaging.reads import Reader
+from messaging.reads import THROTTLES, Reader
 from messaging.topology import DAY_SECONDS, EXPIRATION, INBOX, Subscription
 
 # Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
 MAX_WRITES = 25
-MAX_ATTEMPTS = 3
+MAX_ATTEMPTS = 4
 
 HasTime = Callable[[], bool]
 
@@ -45,12 +47,15 @@ class Attempts:
         table: str,
         subscription: Subscription,
         clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._client = client
         self._reader = reader
         self._table = table
         self._subscription = subscription
         self._clock = clock
+        self._sleep = sleep
+        self._owed: set[str] = set()
 
     def unfinished(self, delivery_ids: Iterable[str]) -> dict[str, int]:
         """How many tries of each delivery were begun and never ended. One read.
@@ -75,23 +80,34 @@ class Attempts:
         if not self._write([{"PutRequest": {"Item": attributes(item)}} for item in puts], has_time):
             raise RetryLater("the try could not be counted")
 
-    def end(self, delivery_ids: Iterable[str], has_time: HasTime) -> bool:
-        """Take back the breadcrumbs of deliveries: the function has survived them. False where DynamoDB refused."""
-        return self._write([self._taken_back(delivery_id) for delivery_id in delivery_ids], has_time)
+    def end(self, delivery_ids: Iterable[str], has_time: HasTime) -> None:
+        """Take back the breadcrumbs of deliveries: the function has survived them. What DynamoDB does not take now is
+        owed, and paid with the next batch."""
+        self._owed |= {*delivery_ids}
+        self.pay(has_time)
 
-    def close(self, ledger: Ledger, begun: Iterable[str], has_time: HasTime) -> bool:
-        """Take back the breadcrumbs of what is handed back, and record what failed and why. False where DynamoDB did
-        not take all of it: then a record may be tried alone for nothing, or its failure is in the log only."""
+    def pay(self, has_time: HasTime) -> None:
+        """Take back what an earlier batch had no time for. No call where nothing is owed."""
+        if self._write([self._taken_back(delivery_id) for delivery_id in sorted(self._owed)], has_time):
+            self._owed = set()
+
+    def close(self, ledger: Ledger, begun: Iterable[str], has_time: HasTime) -> None:
+        """Take back the breadcrumbs of what is handed back, and record what failed and why.
+
+        Where DynamoDB does not take all of it, the breadcrumbs are owed, and a failure is in the log only.
+        """
         handed_back = {delivery.id for delivery in ledger.handed_back()}
-        taken_back = [self._taken_back(delivery_id) for delivery_id in begun if delivery_id in handed_back]
+        self._owed |= {*begun} & handed_back
         records = [
             self._failure(ledger, delivery, verdict)
             for delivery, verdict in ledger.verdicts()
             if verdict.outcome in ("retry", "dead_lettered") and not ledger.is_open(delivery)
         ]
         newest = {record["id"]: record for record in records}  # an event may be in a batch twice
+        taken_back = [self._taken_back(delivery_id) for delivery_id in sorted(self._owed)]
         puts = [{"PutRequest": {"Item": attributes(record)}} for record in newest.values()]
-        return self._write([*taken_back, *puts], has_time)
+        if self._write([*taken_back, *puts], has_time):
+            self._owed = set()
 
     def _taken_back(self, delivery_id: str) -> dict[str, Any]:
         return {"DeleteRequest": {"Key": attributes(self._breadcrumb(delivery_id).attributes)}}
@@ -119,16 +135,22 @@ class Attempts:
         }
 
     def _write(self, requests: Sequence[Mapping[str, Any]], has_time: HasTime) -> bool:
-        """Whether DynamoDB took all of it. Each call needs time."""
+        """Whether DynamoDB took all of it. Each call needs time; a throttled one is repeated."""
         pending = list(requests)
-        for _ in range(MAX_ATTEMPTS * (1 + len(pending) // MAX_WRITES)):
+        for attempt in range(MAX_ATTEMPTS * (1 + len(pending) // MAX_WRITES)):
             if not pending:
                 return True
             if not has_time():
                 return False
+            if attempt and len(pending) <= MAX_WRITES:
+                self._sleep(random.uniform(0, 0.02 * 2 ** min(attempt, 4)))  # full jitter
             try:
                 reply = self._client.batch_write_item(RequestItems={self._table: pending[:MAX_WRITES]})
-            except (ClientError, BotoCoreError):
+            except ClientError as error:
+                if error.response["Error"]["Code"] not in THROTTLES:
+                    return False
+            except BotoCoreError:  # no answer, and another wait like this may be one too long
                 return False
-            pending = [*reply.get("UnprocessedItems", {}).get(self._table, []), *pending[MAX_WRITES:]]
+            else:
+                pending = [*reply.get("UnprocessedItems", {}).get(self._table, []), *pending[MAX_WRITES:]]
         return not pending

@@ -5,17 +5,21 @@ Two round trips where nothing was claimed before. A call that must not be made t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from messaging.batch import Boundary, Ledger, Verdict, Work
+from messaging.deadline import Deadline
 from messaging.effects import External
 from messaging.errors import InDoubt, RecordError, RetryLater, TamperedEvent, UncalledEvent
 from messaging.lease import Claim, Leases
 
+# The call, and the record of it: a mail that is sent and not recorded is sent again.
+STEPS_A_CALL = 2
+
 
 class Calls:
-    """Calls for one batch's works. `boundary` runs one record's step and enters its failure, `has_time` guards each."""
+    """Calls for one batch's works. `boundary` runs one record's step and enters its failure, `deadline` guards each."""
 
     def __init__(
         self,
@@ -24,13 +28,14 @@ class Calls:
         *,
         ledger: Ledger,
         boundary: Boundary,
-        has_time: Callable[[], bool],
+        deadline: Deadline,
     ) -> None:
         self._consumer = consumer
         self._leases = leases
         self._ledger = ledger
         self._boundary = boundary
-        self._has_time = has_time
+        self._deadline = deadline
+        self._has_time = deadline.has_time
 
     def run(self, works: Sequence[Work]) -> None:
         """Settle every work, or leave it open when the time is up."""
@@ -39,7 +44,7 @@ class Calls:
             first_of_event.setdefault(work.message.id, work)
         for together in self._portions(list(first_of_event.values())):
             pending = self._ledger.open(together)
-            if pending and self._has_time():
+            if pending and self._deadline.has_time_for(STEPS_A_CALL):
                 self._call(self._claimed(pending))
         self._repeats([work for work in works if work is not first_of_event[work.message.id]], first_of_event)
 
@@ -82,13 +87,13 @@ class Calls:
             made: list[Work] = []
             for work in works[start : start + together]:
                 # Held back by an earlier failure of its group, or out of time: not begun, so its claim is given up.
-                if not self._ledger.is_open(work.delivery) or not self._has_time():
+                if not self._ledger.is_open(work.delivery) or not self._deadline.has_time_for(STEPS_A_CALL):
                     unmade.append(work)
                 else:
                     self._make(work, made, unmade)
             self._complete(made)
-        if unmade:
-            self._leases.release(unmade, self._has_time)
+        if unmade and self._deadline.has_time_to_close():  # else they lapse
+            self._leases.release(unmade, self._deadline.has_time_to_close)
 
     def _make(self, work: Work, made: list[Work], unmade: list[Work]) -> None:
         """One call. After an error it was not made; or it is in doubt: its claim stays, so that nobody repeats it."""
@@ -111,7 +116,7 @@ class Calls:
     def _complete(self, works: Sequence[Work]) -> None:
         if not works:
             return
-        for work, completed in zip(works, self._leases.complete(works, self._has_time), strict=True):
+        for work, completed in zip(works, self._leases.complete(works, self._deadline.has_time_to_close), strict=True):
             if completed:
                 self._ledger.settle(work.delivery, Verdict("applied"))
             else:

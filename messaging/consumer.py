@@ -16,7 +16,7 @@ from messaging.batch import Delivery, Ledger, Verdict, Work
 from messaging.calls import Calls
 from messaging.deadline import Deadline
 from messaging.effects import External, Transactional
-from messaging.errors import DeadLetter, Expired, NewerVersion, Poison, RetryLater, TooOld
+from messaging.errors import DeadLetter, Expired, NewerVersion, Poison, RetryLater, TooOld, TopologyError
 from messaging.message import decode
 from messaging.rounds import Rounds
 from messaging.store import Store
@@ -26,6 +26,10 @@ from messaging.topology import Subscription
 T = TypeVar("T")
 
 LONGEST_DELAY_SECONDS = 300
+# SQS hides a message for twelve hours from when it was received, and no time at all where it is asked for more; the
+# longest function runs a quarter of an hour.
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html
+LONGEST_HIDING_SECONDS = 11 * 60 * 60
 
 
 class Source(Protocol):
@@ -35,8 +39,11 @@ class Source(Protocol):
         """Park the message with the facts about its failure. False: not accepted, hand the message back."""
         ...
 
-    def postpone(self, delays: Sequence[tuple[Delivery, int]]) -> bool:
-        """Hide handed-back records, each for so many seconds. False: some come back at the queue's own time."""
+    def postpone(self, delays: Sequence[tuple[Delivery, int]], has_time: Callable[[], bool]) -> bool:
+        """Hide handed-back records, each for so many seconds. False: some come back at the queue's own time.
+
+        Each call that it takes needs time.
+        """
         ...
 
 
@@ -55,6 +62,8 @@ class Consumer:
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        if isinstance(effects, External) is not subscription.has_external_effects:
+            raise TopologyError(f"{subscription.consumer}: row and code disagree whether its effects are external")
         self._subscription = subscription
         self._effects = effects
         self._source = source
@@ -72,18 +81,18 @@ class Consumer:
         """
 
         ledger, deadline = Ledger(deliveries), Deadline(remaining_seconds)
-        boundary = _FailurePolicy(ledger, self._park, self._waits_for_new_code, deadline.has_time)
+        boundary = _FailurePolicy(ledger, self._park, self._waits_for_new_code, deadline.has_time_to_close)
         suspicion = Suspicion(
             self._store.attempts, self._store.inbox, ledger=ledger, boundary=boundary, deadline=deadline
         )
-        apply = self._applier(ledger, boundary, deadline.has_time)
+        apply = self._applier(ledger, boundary, deadline)
 
+        self._store.attempts.pay(deadline.has_time)
         works = self._decoded(ledger, boundary, deadline.has_time)
         for portion in suspicion.portions(works):  # what may kill the function comes last, one by one
             apply(portion)
-        if deadline.has_time_to_close():  # else what waits comes back at the queue's own time
-            self._postpone(ledger)
         self._store.attempts.close(ledger, suspicion.begun, deadline.has_time_to_close)
+        self._postpone(ledger, deadline.has_time_to_close)  # else it comes back at the queue's own time
         return ledger
 
     def _decoded(self, ledger: Ledger, boundary: _FailurePolicy, has_time: Callable[[], bool]) -> list[Work]:
@@ -104,7 +113,7 @@ class Consumer:
         if too_late := self._too_late(work):
             if not has_time():
                 raise RetryLater("no time to look whether the late event was applied")
-            if self._store.inbox.find(work) is None:
+            if self._store.inbox.find(work, has_time) is None:
                 raise too_late
         return work
 
@@ -118,11 +127,11 @@ class Consumer:
         return None
 
     def _applier(
-        self, ledger: Ledger, boundary: _FailurePolicy, has_time: Callable[[], bool]
+        self, ledger: Ledger, boundary: _FailurePolicy, deadline: Deadline
     ) -> Callable[[Sequence[Work]], None]:
         """What applies the effects of works: transactions, or calls."""
         if isinstance(self._effects, External):
-            calls = Calls(self._effects, self._store.leases, ledger=ledger, boundary=boundary, has_time=has_time)
+            calls = Calls(self._effects, self._store.leases, ledger=ledger, boundary=boundary, deadline=deadline)
             return calls.run
         rounds = Rounds(
             self._effects,
@@ -130,7 +139,7 @@ class Consumer:
             self._store.reader,
             ledger=ledger,
             boundary=boundary,
-            has_time=has_time,
+            deadline=deadline,
             sleep=self._sleep,
         )
         return rounds.run
@@ -151,12 +160,11 @@ class Consumer:
         }
         return self._source.dead_letter(delivery, facts)
 
-    def _postpone(self, ledger: Ledger) -> None:
+    def _postpone(self, ledger: Ledger, has_time: Callable[[], bool]) -> None:
         """Hide what must wait: a failed record and the held-back rest of its group, which would block it in flight."""
         verdicts = ledger.verdicts()
         delays = [(each, verdict.delay_seconds) for each, verdict in verdicts if verdict.delay_seconds is not None]
-        if delays:
-            self._source.postpone(delays)
+        self._source.postpone(delays, has_time)
 
 
 class _FailurePolicy:
@@ -201,7 +209,7 @@ class _FailurePolicy:
         elif isinstance(error, NewerVersion) and not self._waits_for_new_code(delivery):
             self._dead_letter(delivery, error, "newer_version")
         elif isinstance(error, RetryLater):
-            delay_seconds = _backoff_seconds(delivery.attempt) if error.delay_seconds is None else error.delay_seconds
+            delay_seconds = _delay_seconds(error, delivery.attempt)
             self._ledger.settle(delivery, Verdict("retry", type(error).__name__, str(error), delay_seconds))
         else:
             # The text of a foreign exception may hold payload: its class must do.
@@ -216,8 +224,11 @@ class _FailurePolicy:
             self._ledger.settle(delivery, Verdict("retry", "dead_letter_refused", str(error)))
 
 
-def _backoff_seconds(attempt: int) -> int:
-    """Exponential with jitter: about 1, 2, 4 ... seconds, at most five minutes."""
+def _delay_seconds(error: RetryLater, attempt: int) -> int:
+    """What the error asks for, within what a queue can do; else exponential with jitter: about 1, 2, 4 ... seconds, at
+    most five minutes."""
+    if error.delay_seconds is not None:
+        return min(LONGEST_HIDING_SECONDS, max(1, error.delay_seconds))
     ceiling = min(LONGEST_DELAY_SECONDS, 2 ** min(attempt, 10))
     return max(1, round(random.uniform(ceiling / 2, ceiling)))
 

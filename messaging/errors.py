@@ -125,8 +125,8 @@ class Killer(DeadLetter):
 class RetryLater(RecordError):
     """The record may succeed later.
 
-    `delay_seconds`: how long its queue hides the record and the held-back rest of its group;
-    None leaves that to the queue's visibility timeout.
+    `delay_seconds`: how long its queue hides the record and the held-back rest of its group, 1 s to 11 h; None has it
+    grow with the attempts, with jitter, to five minutes.
     """
 
     def __init__(self, message: str, *, delay_seconds: int | None = None) -> None:

@@ -62,6 +62,7 @@ class OrderEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     type: ClassVar[str]
     version: ClassVar[int] = 1
+    numbered: ClassVar[bool] = True  # whether its producer counts it in the `sequence` of its message group
 
     order_id: Identifier
     customer_id: CustomerId
@@ -132,6 +133,7 @@ class StockEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     type: ClassVar[str]
     version: ClassVar[int] = 1
+    numbered: ClassVar[bool] = False
 
     order_id: Identifier
     customer_id: CustomerId

@@ -1,8 +1,9 @@
 """Exactly once: a message's effects and its marker commit in one DynamoDB transaction, or not at all.
 
 A marker says "this consumer has applied this event". Its key is consumer and event id, never the source's message id:
-a redrive assigns a new one. Where the only write is a `Create` whose key holds the event id, that item is the marker.
-Safety rests on conditions alone: no clock, no lease, and nothing depends on TTL having run.
+a redrive assigns a new one. Where the only write is a `Create` whose key holds the event id, that item may be the
+marker (docs/decisions/0011-items-that-mark-themselves.md). Safety rests on conditions alone: no clock, no lease, and
+nothing depends on TTL having run.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -20,11 +22,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from messaging import items
 from messaging.batch import Work
 from messaging.cursor import advance
-from messaging.effects import Create, Key
+from messaging.effects import Create, Item, Key
 from messaging.errors import RetryLater, UndeclaredFollowUp
 from messaging.outbox import Emission, emissions, new_position
 from messaging.outgoing import Draft, prepare
-from messaging.reads import Reader
+from messaging.reads import Reader, always
 from messaging.reasons import (
     COMPLETED,
     Result,
@@ -56,13 +58,13 @@ class Inbox:
         self._reader = reader
         self._clock = clock
 
-    def find(self, work: Work) -> Result | None:
+    def find(self, work: Work, has_time: Callable[[], bool] = always) -> Result | None:
         """APPLIED or DUPLICATE where the inbox holds the completed marker of this very event, else None.
 
         Raises RetryLater when DynamoDB does not answer.
         """
         key = marker_key(self._subscription, work.message.id)
-        marker = self._reader.fetch([key])[key]
+        marker = self._reader.fetch([key], has_time)[key]
         if marker is None or marker.get("status") != COMPLETED:
             return None
         result = judge_marker(marker, work, self._subscription.consumer)
@@ -78,11 +80,11 @@ class Inbox:
         actions_of = partial(self._actions, new_position(self._clock()), items_mark)
         return Transaction(actions_of, self._tables, items_mark=items_mark)
 
-    def commit(self, transaction: Transaction) -> list[Result]:
+    def commit(self, transaction: Transaction, has_time: Callable[[], bool] = always) -> list[Result]:
         """Commit: all APPLIED, or none and the reason for each unit, in the units' order. Units that need not commit
-        together may be APPLIED without each other. Raises nothing of AWS's."""
+        together may be APPLIED without each other. A second call needs time. Raises nothing of AWS's."""
         if transaction.divisible:
-            return self._create_each(transaction)
+            return self._create_each(transaction, has_time)
         try:
             self._client.transact_write_items(TransactItems=transaction.items)
         except self._client.exceptions.TransactionCanceledException as error:
@@ -95,7 +97,7 @@ class Inbox:
             return [Result.UNAVAILABLE] * len(transaction.units)
         return [Result.APPLIED] * len(transaction.units)
 
-    def _create_each(self, transaction: Transaction) -> list[Result]:
+    def _create_each(self, transaction: Transaction, has_time: Callable[[], bool]) -> list[Result]:
         """One batch of statements, each for itself. What is there already is read, for a statement does not tell."""
         try:
             reply = self._client.batch_execute_statement(
@@ -109,10 +111,10 @@ class Inbox:
             return [Result.UNAVAILABLE] * len(transaction.units)
         results = [judge_statement(response.get("Error")) for response in reply["Responses"]]
         taken = {n: transaction.actions[n] for n, each in enumerate(results) if each is Result.CONDITION_FAILED}
-        try:
-            found = self._reader.fetch([action.key for action in taken.values()])
-        except RetryLater:
-            found = {}
+        found: dict[Key, Item | None] = {}
+        if taken and has_time():
+            with suppress(RetryLater):
+                found = self._reader.fetch([action.key for action in taken.values()], has_time)
         for n, action in taken.items():
             there = found.get(action.key)
             results[n] = Result.UNAVAILABLE  # gone meanwhile, or no answer: the next attempt finds out

@@ -24,7 +24,7 @@ from messaging.effects import Item
 from messaging.errors import RetryLater
 from messaging.inbox import marker_expiration, marker_key
 from messaging.items import attributes, insert, serialize
-from messaging.reads import Reader
+from messaging.reads import Reader, always
 from messaging.reasons import COMPLETED, Result, judge_marker
 from messaging.topology import EXPIRATION, Subscription
 
@@ -40,11 +40,6 @@ RETRYABLE = frozenset(
         *("TransactionConflict", "ThrottlingException", "ProvisionedThroughputExceededException"),
     }
 )
-
-
-def always() -> bool:
-    """Time without end."""
-    return True
 
 
 class Claim(enum.Enum):
@@ -105,6 +100,8 @@ class Leases:
             claims[n] = self._judge(works[n], holder)
             if claims[n] is Claim.LAPSED and holder and take_over:
                 lapsed.append((n, holder))
+        if lapsed and not has_time():
+            return [Claim.UNKNOWN if claim is Claim.LAPSED else claim for claim in claims]
         takeovers = self._execute([self._take_over(works[n], holder) for n, holder in lapsed], has_time)
         for (n, _), code in zip(lapsed, takeovers, strict=True):
             claims[n] = {None: Claim.MINE, "ConditionalCheckFailed": Claim.BUSY}.get(code, Claim.UNKNOWN)
@@ -192,6 +189,8 @@ class Leases:
         pending = list(range(len(statements)))
         for attempt in range(MAX_ATTEMPTS):
             for start in range(0, len(pending), MAX_STATEMENTS):
+                if start and not has_time():
+                    break
                 chunk = pending[start : start + MAX_STATEMENTS]
                 for n, code in zip(chunk, self._execute_batch([statements[n] for n in chunk]), strict=True):
                     codes[n] = code

@@ -195,6 +195,9 @@ def _refuse_constant(_: str) -> NoReturn:
     raise ValueError("NaN and Infinity are not JSON")
 
 
+# msgspec describes a class when it is first used, and threads that do so at the same moment crash: so it does it here.
+_DESCRIBED = [msgspec.json.Decoder(each) for each in (Envelope, *CATALOGUE)]
+
 # Made once: with options, json.loads and json.dumps would make a new one at each call.
 _DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse_constant)
 _CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))

@@ -18,7 +18,7 @@ from msgspec import Meta
 
 from messaging import items
 from messaging.effects import Key
-from messaging.errors import InvalidEvent
+from messaging.errors import InvalidEvent, TooLarge
 from messaging.events import Event, explain_invalid
 from messaging.outgoing import Draft, Outgoing, prepare
 from messaging.topology import OUTBOX
@@ -101,24 +101,23 @@ class Outbox:
     def items(self, events: Iterable[Event | Draft]) -> list[dict[str, Any]]:
         """Entries for `transact_write_items`' TransactItems: beside those of your state, so that both are or neither.
 
-        Raises InvalidEvent for an event that breaks its schema, TooLarge for one that is more than one publish takes.
-        A transaction takes 100 entries: there is one for each message group, and more only past 300 KiB a group.
+        Raises InvalidEvent for an event that breaks its schema, TooLarge for one that is more than one publish takes,
+        or for over 300 KiB in one message group. A transaction takes 100 entries; there is one for each message group.
         """
         now = self._clock()
         position = new_position(now)
-        written: list[Emission] = []
-        of_group: dict[str, int] = {}
-        for number, event in enumerate(events):
+        written: dict[str, Emission] = {}
+        for event in events:
             message = prepare(event, source=self._source, time=datetime.fromtimestamp(now, UTC))
-            (alone,) = emissions([message], f"{position}#{number:04}")
-            index = of_group.get(message.group)
-            merged = None if index is None else written[index].merged(alone)
-            if index is None or merged is None:
-                of_group[message.group] = len(written)
-                written.append(alone)
-            else:
-                written[index] = merged
-        return [emission.to_wire(self._table) for emission in written]
+            (alone,) = emissions([message], position)
+            merged = written[message.group].merged(alone) if message.group in written else alone
+            if merged is None:
+                raise TooLarge(
+                    f"the events of group {message.group!r} have over {MAX_ITEM_BYTES} bytes: a stream keeps no order "
+                    "between two items of one transaction, so use two transactions"
+                )
+            written[message.group] = merged
+        return [emission.to_wire(self._table) for emission in written.values()]
 
 
 class _Stored(msgspec.Struct):

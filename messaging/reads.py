@@ -21,6 +21,11 @@ THROTTLES = {
 }
 
 
+def always() -> bool:
+    """Time without end."""
+    return True
+
+
 class Reader:
     """Reads items of one consumer's tables. `client` is boto3's DynamoDB client, `tables` gives physical names."""
 
@@ -29,15 +34,18 @@ class Reader:
         self._tables = tables
         self._sleep = sleep
 
-    def fetch(self, keys: Iterable[Key]) -> dict[Key, Item | None]:
-        """The items of these keys, read consistently; None where there is none.
+    def fetch(self, keys: Iterable[Key], has_time: Callable[[], bool] = always) -> dict[Key, Item | None]:
+        """The items of these keys, read consistently; None where there is none. Each call after the first needs time.
 
         Raises RetryLater when DynamoDB does not answer, or keeps leaving keys unprocessed.
         """
         missing = list(dict.fromkeys(keys))
         items: dict[Key, Item | None] = dict.fromkeys(missing)
-        fruitless = 0
+        fruitless = calls = 0
         while missing:
+            if calls and not has_time():
+                raise RetryLater("reading failed: no time for another call")
+            calls += 1
             chunk, missing = missing[:MAX_KEYS], missing[MAX_KEYS:]
             found, unprocessed = self._read(chunk)
             items |= found

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from messaging.batch import Boundary, Ledger, Verdict, Work
+from messaging.deadline import Deadline
 from messaging.effects import Key, Transactional, View, no_reads
 from messaging.errors import Held, RecordError, RetryLater, Stale, TamperedEvent, TooLarge
 from messaging.inbox import Inbox
@@ -29,7 +30,7 @@ LONGEST_PAUSE_SECONDS = 0.3
 
 
 class Rounds:
-    """Rounds for one batch's works. `boundary` takes what a function raises, `has_time` guards each round."""
+    """Rounds for one batch's works. `boundary` takes what a function raises, `deadline` guards each step."""
 
     def __init__(
         self,
@@ -39,7 +40,7 @@ class Rounds:
         *,
         ledger: Ledger,
         boundary: Boundary,
-        has_time: Callable[[], bool],
+        deadline: Deadline,
         sleep: Callable[[float], None],
     ) -> None:
         self._consumer = consumer
@@ -47,18 +48,19 @@ class Rounds:
         self._reader = reader
         self._ledger = ledger
         self._boundary = boundary
-        self._has_time = has_time
+        self._deadline = deadline
         self._sleep = sleep
         self._failures: Counter[str] = Counter()
         self._one_by_one = False
+        self._unanswered = False
 
     def run(self, works: Sequence[Work]) -> None:
         """Settle every work, or leave it open when the time is up."""
-        while (pending := self._next(works)) and self._has_time():
+        while (pending := self._next(works)) and self._deadline.has_time_for(2 if self._unanswered else 1):
             view = self._read(pending)
             transaction = self._plan(self._ledger.open(pending), view)
-            if transaction.units and self._has_time():
-                self._settle(transaction.units, self._inbox.commit(transaction))
+            if transaction.units and self._deadline.has_time():
+                self._settle(transaction.units, self._inbox.commit(transaction, self._deadline.has_time))
 
     def _next(self, works: Sequence[Work]) -> list[Work]:
         """What the next round is about: no more than one transaction can take, for the rest would run for nothing.
@@ -71,7 +73,8 @@ class Rounds:
             for work in pending:
                 heads.setdefault(work.delivery.lane, work)
             pending = [min(heads.values(), key=lambda work: self._failures[work.delivery.id])]
-        if failures := min((self._failures[work.delivery.id] for work in pending), default=0):
+        failures = min((self._failures[work.delivery.id] for work in pending), default=0)
+        if failures and self._deadline.has_time():
             self._sleep(random.uniform(0, min(LONGEST_PAUSE_SECONDS, 0.01 * 2**failures)))  # full jitter
         return pending
 
@@ -81,7 +84,7 @@ class Rounds:
         for work in pending:
             if self._ledger.is_open(work.delivery):
                 keys += self._boundary.run(work.delivery, partial(self._declared, work)) or ()
-        items, error = self._boundary.attempt(partial(self._reader.fetch, keys))
+        items, error = self._boundary.attempt(partial(self._reader.fetch, keys, self._deadline.has_time))
         if error is not None:
             for work in pending:
                 if self._ledger.is_open(work.delivery):
@@ -99,6 +102,8 @@ class Rounds:
         waiting: set[str] = set()
         for work in pending:
             lane = work.delivery.lane
+            if transaction.units and not self._deadline.has_time_for(2):
+                break  # what there is so far must still be committed
             if lane in waiting or not self._ledger.is_open(work.delivery):
                 continue
             taken, error = self._boundary.attempt(partial(self._offer, work, view, transaction))
@@ -119,10 +124,10 @@ class Rounds:
         return taken
 
     def _fail(self, work: Work, error: Exception) -> None:
-        """A function failed on committed items. One that was applied before may fail on what it then wrote itself."""
-        if not self._has_time():
+        """It failed on committed items. One that was applied before may fail on what it then wrote itself."""
+        if not self._deadline.has_time():
             return  # still open, so handed back
-        found, unread = self._boundary.attempt(partial(self._inbox.find, work))
+        found, unread = self._boundary.attempt(partial(self._inbox.find, work, self._deadline.has_time))
         if found is None:
             self._boundary.reject(work.delivery, unread or error)
         else:
@@ -135,6 +140,9 @@ class Rounds:
         for unit, result in zip(units, results, strict=True):
             if result in (Result.APPLIED, Result.DUPLICATE):
                 self._settle_applied(unit.work, result, unit.effect.note)
+            elif result in (Result.STALE, Result.HELD):
+                # Before it is dead-lettered: DynamoDB need not have looked at the marker where the cursor failed.
+                self._fail(unit.work, _out_of_order(unit, result))
             elif error := _final_error(unit, result, alone=alone):
                 self._boundary.reject(unit.work.delivery, error)
             elif result is not Result.INNOCENT:
@@ -146,6 +154,8 @@ class Rounds:
 
     def _try_again(self, unit: Unit, result: Result) -> None:
         delivery = unit.work.delivery
+        # Where one call has hung the next may, and after it there must be time to close the batch in order.
+        self._unanswered = self._unanswered or result is Result.UNAVAILABLE
         self._failures[delivery.id] += 1
         most = MAX_CONTENDED_ATTEMPTS if result is Result.CONTENDED else MAX_ATTEMPTS
         if self._failures[delivery.id] >= most:
@@ -155,15 +165,16 @@ class Rounds:
             self._one_by_one = True
 
 
+def _out_of_order(unit: Unit, result: Result) -> RecordError:
+    error = Stale if result is Result.STALE else Held
+    return error(f"event {unit.work.message.id!r} has sequence {unit.work.message.sequence}: {result.value}")
+
+
 def _final_error(unit: Unit, result: Result, *, alone: bool) -> RecordError | None:
     """What no further round of this batch changes; None for all else."""
     event_id = unit.work.message.id
     if result is Result.TAMPERED:
         return TamperedEvent(f"event {event_id!r} was applied with another payload")
-    if result is Result.STALE:
-        return Stale(f"event {event_id!r} has sequence {unit.work.message.sequence}: {result.value}")
-    if result is Result.HELD:
-        return Held(f"event {event_id!r} has sequence {unit.work.message.sequence}: {result.value}")
     if result is Result.CLAIMED:
         return RetryLater(f"event {event_id!r}: {result.value}")
     if result is Result.TOO_LARGE and alone:

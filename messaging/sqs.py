@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -67,10 +67,13 @@ class SqsQueue:
             return False
         return True
 
-    def postpone(self, delays: Sequence[tuple[Delivery, int]]) -> bool:
-        """Hide each record for its seconds from now, in one call for each ten. False where SQS refused one."""
+    def postpone(self, delays: Sequence[tuple[Delivery, int]], has_time: Callable[[], bool]) -> bool:
+        """Hide each record for its seconds from now, in one call for each ten, which needs time. False where SQS
+        refused one, or the time was up."""
         accepted = True
         for start in range(0, len(delays), 10):
+            if not has_time():
+                return False
             entries = [
                 {"Id": str(n), "ReceiptHandle": delivery.handle, "VisibilityTimeout": delay_seconds}
                 for n, (delivery, delay_seconds) in enumerate(delays[start : start + 10])

@@ -40,5 +40,5 @@ class Store:
             reader=reader,
             inbox=Inbox(client, tables=tables, subscription=subscription, reader=reader, clock=clock),
             leases=Leases(client, reader=reader, table=table, subscription=subscription, clock=clock, sleep=sleep),
-            attempts=Attempts(client, reader=reader, table=table, subscription=subscription, clock=clock),
+            attempts=Attempts(client, reader=reader, table=table, subscription=subscription, clock=clock, sleep=sleep),
         )

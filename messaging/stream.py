@@ -14,7 +14,7 @@ from messaging.errors import InvalidResponse
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """One change of a table. `item` is the item as it was left (plain values are `items.plain`'s), None where it went.
+    """One change of a table. `item` is the item as it was left, in the wire format; None where it went.
 
     `written_at`: epoch seconds.
     """

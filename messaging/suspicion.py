@@ -1,8 +1,8 @@
 """Which records of a batch may have killed the function, and in what order all are tried.
 
-First what is new, together; then what was received before, together; last, one by one, each record that was begun and
-never ended: the function died with it or beside it. One that it does not survive alone either is a killer. So a killer
-is dead-lettered alone, and its batch mates are done before it is tried.
+First all that raises no suspicion, together; then, one by one, each record that was begun and never ended: the
+function died with it or beside it. One that it does not survive alone either is a killer. So a killer is dead-lettered
+alone, and its batch mates are done before it is tried.
 
     received      begun, not ended    tried
     first time    -                   together, uncounted
@@ -39,7 +39,6 @@ class Suspicion:
         self._boundary = boundary
         self._deadline = deadline
         self.begun: set[str] = set()
-        self._tried_others = False
 
     def portions(self, works: Sequence[Work]) -> Iterator[list[Work]]:
         """The works in the order in which to try them, in portions to be tried together."""
@@ -47,13 +46,15 @@ class Suspicion:
         if again and not self._deadline.has_time():
             return
         tries = self._tries(again)
-        new, known, suspects = _sorted_out(self._ledger.open(works), tries)
-        yield new
-        self._tried_others = bool(new)
-        if known := self._counted(self._ledger.open(known), tries):
-            yield known
-            if suspects:
-                self._ended()
+        unsuspected, suspects = _sorted_out(self._ledger.open(works), tries)
+        # Or suspects would wait for ever where others take all the time there is. Where that is too little to share, as
+        # after a cold start, which is what a killer leaves behind, the others come first.
+        self._deadline.share = 1 if suspects and self._deadline.has_time_for(3) else 0
+        if self._deadline.has_time():
+            yield self._counted(unsuspected, tries)
+        self._deadline.share = 0
+        if suspects:
+            self._ended()
         for lane in suspects:
             yield from self._alone(lane, tries)
 
@@ -62,14 +63,13 @@ class Suspicion:
         for work in lane:
             if not self._ledger.is_open(work.delivery):
                 continue
+            if not self._deadline.has_time():
+                return
             if tries.get(work.delivery.id, 0) >= MAX_UNFINISHED_TRIES:
                 self._give_up(work)
-                continue
-            counted = self._counted([work], tries)
-            if not counted:
-                return
-            yield counted
-            self._ended()
+            else:
+                yield self._counted([work], tries)
+                self._ended()
 
     def _tries(self, again: Sequence[Delivery]) -> Mapping[str, int]:
         """Tries of each delivery. Where that can't be known, all that was received before is handed back."""
@@ -82,36 +82,25 @@ class Suspicion:
         return unfinished or {}
 
     def _counted(self, works: Sequence[Work], tries: Mapping[str, int]) -> list[Work]:
-        """The works whose tries are counted where they must be, so that they may be tried; none without time.
-
-        Two steps in reserve: after one that hangs, there must be time to take the breadcrumbs back, or an hour of slow
-        answers would look like an hour of deaths. What an invocation tries first may go with one, for after a kill it
-        has started cold.
-        """
+        """The works whose tries are counted where they must be, so that they may be tried."""
         again = [work.delivery for work in works if work.delivery.attempt > 1]
         if not again:
             return [*works]
-        ample = self._deadline.has_time_for(2)
-        if not ample and (self._tried_others or not self._deadline.has_time_for(1)):
-            return []
-        self._tried_others = True
-        self._deadline.steps_in_reserve = 2 if ample else 1
         begun = {delivery.id: tries[delivery.id] + 1 for delivery in again}
         self.begun |= begun.keys()  # also where the answer is lost: to be taken back
-        _, error = self._boundary.attempt(partial(self._attempts.begin, begun, self._deadline.has_time_to_close))
+        _, error = self._boundary.attempt(partial(self._attempts.begin, begun, self._deadline.has_time))
         if error is not None:
             self._reject(again, error)
         return self._ledger.open(works)
 
     def _ended(self) -> None:
         """The function has survived what was begun: what comes next may be what kills it, and must not count here."""
-        if self._attempts.end(self.begun, self._deadline.has_time_to_close):
-            self.begun = set()
-            self._deadline.steps_in_reserve = 1
+        self._attempts.end(self.begun, self._deadline.has_time_to_close)
+        self.begun = set()
 
     def _give_up(self, work: Work) -> None:
-        """A killer, unless it was applied: then the function died of something else, before it could say so."""
-        found, unread = self._boundary.attempt(partial(self._inbox.find, work))
+        """A killer, unless the inbox says that it was applied: then the function died before it could say so itself."""
+        found, unread = self._boundary.attempt(partial(self._inbox.find, work, self._deadline.has_time))
         if found is None:
             self._boundary.reject(work.delivery, unread or Killer(_LAST_WORDS))
         else:
@@ -126,22 +115,15 @@ class Suspicion:
 _LAST_WORDS = f"the function ended {MAX_UNFINISHED_TRIES} times in the middle of this record, at last on it alone"
 
 
-def _sorted_out(works: Sequence[Work], tries: Mapping[str, int]) -> tuple[list[Work], list[Work], list[list[Work]]]:
-    """New works, those received before, and the lanes from their first suspect on, the least suspect first.
-
-    A lane stays in order: what follows in it waits for what precedes, with the later of the two.
-    """
-    new: list[Work] = []
-    known: list[Work] = []
+def _sorted_out(works: Sequence[Work], tries: Mapping[str, int]) -> tuple[list[Work], list[list[Work]]]:
+    """Unsuspected works, and the lanes from their first suspect on, the least suspect first: what follows in a lane
+    waits for what precedes."""
+    unsuspected: list[Work] = []
     suspects: dict[str, list[Work]] = {}
-    seen_again: set[str] = set()
     for work in works:
         lane = work.delivery.lane
         if lane in suspects or tries.get(work.delivery.id, 0):
             suspects.setdefault(lane, []).append(work)
-        elif lane in seen_again or work.delivery.attempt > 1:
-            seen_again.add(lane)
-            known.append(work)
         else:
-            new.append(work)
-    return new, known, sorted(suspects.values(), key=lambda lane: tries.get(lane[0].delivery.id, 0))
+            unsuspected.append(work)
+    return unsuspected, sorted(suspects.values(), key=lambda lane: tries.get(lane[0].delivery.id, 0))

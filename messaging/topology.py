@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from messaging import filters
 from messaging.errors import TopologyError
-from messaging.events import EventType, OrderCancelled, OrderPlaced, StockRefused, StockReserved
+from messaging.events import CATALOGUE, EventType, OrderCancelled, OrderPlaced, StockRefused, StockReserved
 
 DAY_SECONDS = 24 * 60 * 60
 HOUR_SECONDS = 60 * 60
@@ -70,7 +70,8 @@ class Subscription:
     """One consumer's filtered feed of a topic.
 
     `where` filters by attribute beside the type (SNS conditions). `reads` and `writes` name tables, `calls` IAM
-    actions of external effects, `emits` the follow-up events of its effects: permissions derive from them.
+    actions of external effects, `emits` the follow-up events of its effects: permissions derive from them. `external`
+    says that the effects are external where no AWS action does, such as a payment over HTTP.
 
     `ordering` other than "none" is a FIFO queue. "monotonic" and "strict" hold the envelope's `sequence` against the
     group's cursor: monotonic refuses what is not above it (`stale`), strict also what is not the next (`held`);
@@ -87,6 +88,7 @@ class Subscription:
     reads: Sequence[str] = ()
     writes: Sequence[str] = ()
     calls: Sequence[str] = ()
+    external: bool = False
     emits: Sequence[EventType] = ()
     max_age_seconds: int | None = None
     timeout_seconds: int = 5
@@ -120,7 +122,9 @@ class Subscription:
             not (self.ordering == "strict" and self.where), self, "a filter drops events, and strict waits for each"
         )
         _require(
-            not (self.calls and self.keeps_cursor), self, "an external effect has no transaction that moves a cursor"
+            not (self.has_external_effects and self.keeps_cursor),
+            self,
+            "an external effect has no transaction that moves a cursor",
         )
         filters.validate(self.filter_policy)
 
@@ -128,6 +132,11 @@ class Subscription:
     def fifo(self) -> bool:
         """Whether its queue keeps order per message group."""
         return self.ordering != "none"
+
+    @property
+    def has_external_effects(self) -> bool:
+        """Whether its effects are calls, which are claimed in the inbox, and not writes."""
+        return self.external or bool(self.calls)
 
     @property
     def keeps_cursor(self) -> bool:
@@ -223,6 +232,9 @@ class Topic:
         twice = {name for name in names if names.count(name) > 1}
         if twice:
             raise TopologyError(f"topic {self.name}: more than one row for {', '.join(sorted(twice))}")
+        for row in self.subscriptions:
+            missing = [event.type for event in CATALOGUE if event.numbered and event not in row.events]
+            _require(row.ordering != "strict" or not missing, row, f"strict waits for each {', '.join(missing)} too")
         prefixes = [row.powertools_prefix for row in self.subscriptions if row.powertools_prefix is not None]
         if len(prefixes) != len(set(prefixes)):
             raise TopologyError(f"topic {self.name}: two rows with one powertools_prefix would share their markers")
@@ -283,6 +295,8 @@ ORDERS = Topic(
             events=(OrderPlaced, StockRefused),
             max_age_seconds=300,
             calls=("ses:SendEmail",),
+            # A call needs time for itself and for its record, in case both hang: the default leaves a second for ten.
+            timeout_seconds=10,
         ),
     ),
     announced=(StockReserved,),

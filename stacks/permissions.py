@@ -92,7 +92,7 @@ def relay_statements(outbox: TableAddress, *, topic_arn: str) -> Iterator[Statem
 
 def table_actions(row: Subscription) -> dict[str, list[str]]:
     """Which DynamoDB actions a row needs on which table; every row needs the inbox."""
-    inbox = {*MARK, *(LEASE if row.calls else ()), *(MOVE_CURSOR if row.keeps_cursor else ())}
+    inbox = {*MARK, *(LEASE if row.has_external_effects else ()), *(MOVE_CURSOR if row.keeps_cursor else ())}
     actions: dict[str, set[str]] = {INBOX.name: inbox}
     if row.emits:
         actions[OUTBOX.name] = {*EMIT}

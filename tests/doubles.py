@@ -25,8 +25,9 @@ class RememberingSource:
             self.dead_letters.append((delivery, facts))
         return self.accepts_dead_letters
 
-    def postpone(self, delays: Sequence[tuple[Delivery, int]]) -> bool:
-        self.postponed.append({delivery.id: delay_seconds for delivery, delay_seconds in delays})
+    def postpone(self, delays: Sequence[tuple[Delivery, int]], has_time: Callable[[], bool]) -> bool:
+        if delays and has_time():
+            self.postponed.append({delivery.id: delay_seconds for delivery, delay_seconds in delays})
         return True
 
 

@@ -26,7 +26,7 @@ from local.processes import Process
 
 Phase = Literal["before", "during", "after"]
 PHASES: tuple[Phase, ...] = get_args(Phase)
-COMMIT = "DynamoDB_20120810.TransactWriteItems"
+COMMITS = {f"DynamoDB_20120810.{operation}" for operation in ("TransactWriteItems", "BatchExecuteStatement")}
 
 
 class CommitKiller:
@@ -72,7 +72,7 @@ class CommitKiller:
     def pass_on(self, request: BaseHTTPRequestHandler) -> None:
         """One request, unless its function is killed for it."""
         body = request.rfile.read(int(request.headers["Content-Length"]))
-        phase = self._phase() if request.headers["X-Amz-Target"] == COMMIT else None
+        phase = self._phase() if request.headers["X-Amz-Target"] in COMMITS else None
         if phase == "before" and self._kill(request, phase):
             request.close_connection = True
             return

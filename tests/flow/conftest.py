@@ -16,7 +16,13 @@ from local.engine import Engine
 ROOT = Path(__file__).parents[2]
 # An order to this city ends the process of the function that works on it, as a crash in native code would.
 KILLER_CITY = "Killer City"
-KILLER_CONSUMERS = ("inventory", "analytics")
+# The consumer, the module of its effect, and the function in it that meets the order.
+CRASHING = (
+    ("inventory", "inventory", "wanted_units"),
+    ("analytics", "analytics", "book"),
+    ("standard_orders", "orders", "write"),
+)
+KILLER_CONSUMERS = tuple(consumer for consumer, _, _ in CRASHING)
 _CRASHES = """
 
 import os as _os
@@ -24,10 +30,10 @@ import os as _os
 _{name} = {name}
 
 
-def {name}(message, *arguments):
+def {name}(message, *arguments, **options):
     if message.event.ship_to.city == "{city}":
         _os._exit(1)
-    return _{name}(message, *arguments)
+    return _{name}(message, *arguments, **options)
 """
 SOURCES = ("app.py", "cdk.json", "package.json", "package-lock.json", "stacks", "messaging", "lambdas")
 
@@ -44,8 +50,8 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             shutil.copy(source, root / name)
     for lock in ROOT.glob("requirements*"):
         shutil.copy(lock, root)
-    for consumer, function in zip(KILLER_CONSUMERS, ("wanted_units", "book"), strict=True):
-        with (root / "lambdas" / f"{consumer}.py").open("a", encoding="utf-8") as module:
+    for _, name, function in CRASHING:
+        with (root / "lambdas" / f"{name}.py").open("a", encoding="utf-8") as module:
             module.write(_CRASHES.format(name=function, city=KILLER_CITY))
     (root / "node_modules").symlink_to(ROOT / "node_modules")
     try:

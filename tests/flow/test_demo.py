@@ -27,6 +27,7 @@ def run(capsys: pytest.CaptureFixture[str], checkout: Path, *arguments: str) -> 
     return summary
 
 
+@pytest.mark.fault(4)
 def test_a_second_run_changes_no_total(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Every event of the second run is a duplicate to every consumer that gets it."""
     options = ("--count", str(COUNT), "--cancel", "5", "--duplicates", "10", "--poison", "3")

@@ -24,6 +24,7 @@ pytestmark = pytest.mark.xdist_group("flow")  # one engine, one worker
 EVENTS = Path(__file__).parent.parent / "events"
 
 
+@pytest.mark.fault(16, 46)
 def test_bad_messages_end_with_their_reason_and_stop_nobody(deployment: Deployment, places: Places) -> None:
     """Sent to a queue by hand, each among good neighbours of its own group."""
     sqs, run = deployment.client("sqs"), uuid.uuid4().hex[:8]
@@ -57,6 +58,7 @@ def test_bad_messages_end_with_their_reason_and_stop_nobody(deployment: Deployme
     assert {each.order_id for each in good[: len(bad)]} <= written
 
 
+@pytest.mark.fault(6)
 def test_a_poison_message_that_is_redriven_is_dead_again(deployment: Deployment, places: Places) -> None:
     """Within the five minutes in which SQS drops a repeated deduplication id: ours is new with each redrive."""
     sqs, text = deployment.client("sqs"), f"}}{{ {uuid.uuid4().hex}"

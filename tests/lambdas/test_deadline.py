@@ -31,6 +31,7 @@ def test_a_call_ends_within_the_reserve() -> None:
     assert CLIENT_CONFIG.retries == {"total_max_attempts": 1}
 
 
+@pytest.mark.fault(24, 40)
 @pytest.mark.parametrize("consumer", ["inventory", "standard_orders", "notifications"])
 def test_a_silent_aws_hands_the_batch_back_in_time(
     consumer: str, silent_endpoint: str, monkeypatch: pytest.MonkeyPatch

@@ -40,6 +40,7 @@ def test_each_function_takes_its_sample_event(consumer: str, invoke: Invoke) -> 
     assert invoke(consumer, sample(consumer)) == {"batchItemFailures": []}
 
 
+@pytest.mark.fault(63)
 @pytest.mark.parametrize("consumer", CONSUMERS)
 def test_logs_tell_the_outcome_of_each_record_and_no_payload(
     consumer: str, invoke: Invoke, capsys: pytest.CaptureFixture[str]
@@ -80,6 +81,7 @@ def test_an_empty_batch_is_answered(invoke: Invoke) -> None:
     assert invoke("inventory", {"Records": []}) == {"batchItemFailures": []}
 
 
+@pytest.mark.fault(13)
 def test_a_failing_record_is_named_in_the_response(invoke: Invoke) -> None:
     """A message of a newer version is handed back; its neighbour of another group is not."""
     newer = json.loads(sample("standard_orders")["Records"][0]["body"])
@@ -104,6 +106,7 @@ def test_the_confirmation_is_an_email_that_ses_received(invoke: Invoke, engine: 
     assert (mail["Source"], mail["To"]) == (SENDER, ["success+SAMPLE-1@simulator.amazonses.com"])
 
 
+@pytest.mark.fault(59)
 def test_a_missing_setting_stops_the_function_at_once(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
     """It fails closed and names the variable, rather than losing what it consumes."""
     module = importlib.reload(importlib.import_module("lambdas.analytics"))

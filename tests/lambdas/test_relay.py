@@ -150,6 +150,7 @@ def test_the_schedule_has_it_sweep(queue_url: str, invoke: Invoke, written: Writ
     assert items_left() == 0
 
 
+@pytest.mark.fault(63)
 def test_one_line_a_batch_tells_the_counts_and_no_payload(
     queue_url: str, invoke: Invoke, written: Written, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -189,6 +190,7 @@ def test_a_missing_topic_has_the_batch_come_again(
     assert items_left() == 2
 
 
+@pytest.mark.fault(59)
 def test_a_missing_setting_stops_it_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """It names the variable."""
     monkeypatch.delenv("WAYBILL_TOPIC_ARN", raising=False)

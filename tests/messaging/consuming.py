@@ -29,13 +29,20 @@ def process(
     now: float = NOW,
     owner: str | None = None,
     sleep: Callable[[float], None] = lambda _: None,
+    sandbox: dict[str, Store] | None = None,
 ) -> Ledger:
-    """One batch. `remaining_seconds` is asked before each step; `owner` names this worker's claims."""
+    """One batch. `remaining_seconds` is asked before each step; `owner` names this worker's claims.
+
+    `sandbox` keeps what a function remembers from one invocation to the next; without it, each starts cold.
+    """
 
     def clock() -> float:
         return now
 
     store = Store.of(client, tables=TABLE_NAMES, subscription=subscription, clock=clock, sleep=sleep)
+    if sandbox is not None:
+        warm = sandbox.setdefault(subscription.consumer, store)
+        store = replace(store, attempts=warm.attempts)
     if owner is not None:
         claims = Leases(
             client,

@@ -56,6 +56,7 @@ def standard(order_id: str, delivery_id: str | None = None, customer_id: str = "
     return delivery(order(order_id, customer_id=customer_id), delivery_id or f"m{order_id}", fifo=False)
 
 
+@pytest.mark.fault(51)
 def test_an_event_and_what_it_tells_of_are_one_transaction(consume: Consume, dynamodb: Wire) -> None:
     """Effect, marker and message: one call for the batch."""
     requests: list[dict[str, Any]] = []

@@ -47,6 +47,7 @@ def test_the_marker_tells_who_applied_what_and_expires_late(inbox: Inbox, dynamo
     assert int(marker[EXPIRATION]["N"]) == int(NOW) + INVENTORY.marker_lifetime_seconds
 
 
+@pytest.mark.fault(22)
 def test_effects_and_marker_are_all_or_nothing(inbox: Inbox, dynamodb: Wire) -> None:
     """A condition that fails leaves no marker, no effect, and names the guilty unit."""
     transaction = inbox.transaction(items_mark=True)
@@ -162,6 +163,7 @@ def test_a_merged_addition_allows_exactly_what_the_single_ones_would(amounts: li
     assert merged.amount == sum(amounts)
 
 
+@pytest.mark.fault(1, 23)
 def test_a_matching_marker_outranks_every_other_reason(inbox: Inbox, dynamodb: Wire) -> None:
     """An applied event whose conditions no longer hold is a duplicate, not a failure."""
     dynamodb.put_item(TableName="stock", Item={"sku": {"S": "A"}, "units": {"N": "1"}})

@@ -62,11 +62,13 @@ class TestLeases:
         assert other.claim(works("1", delivery_prefix="resent")) == [Claim.DUPLICATE]
         assert other.claim(batch) == [Claim.APPLIED]
 
+    @pytest.mark.fault(7)
     def test_a_held_lease_is_busy(self, engine_dynamodb: Wire) -> None:
         """Nobody else may call while the holder may still be calling."""
         leases(engine_dynamodb).claim(works("1"))
         assert leases(engine_dynamodb, owner="other").claim(works("1")) == [Claim.BUSY]
 
+    @pytest.mark.fault(27, 30)
     def test_a_lapsed_lease_is_taken_over_once(self, engine_dynamodb: Wire) -> None:
         """Two workers find it lapsed at the same moment: compare-and-swap lets one through."""
         leases(engine_dynamodb).claim(works("1"))
@@ -77,6 +79,7 @@ class TestLeases:
         assert third.claim(works("1")) == [Claim.BUSY]
         assert lost == [[Claim.MINE]]
 
+    @pytest.mark.fault(29, 30)
     def test_a_worker_that_lost_its_lease_completes_nothing(self, engine_dynamodb: Wire) -> None:
         """Its late completion is fenced off; the new owner's stands."""
         late, now = leases(engine_dynamodb, owner="late"), leases(engine_dynamodb, owner="now", now=LAPSED)
@@ -93,6 +96,7 @@ class TestLeases:
         mine.release(works("1"))
         assert leases(engine_dynamodb, owner="other").claim(works("1")) == [Claim.MINE]
 
+    @pytest.mark.fault(30)
     def test_a_release_never_deletes_a_completed_marker(self, engine_dynamodb: Wire) -> None:
         """What is done stays done."""
         mine = leases(engine_dynamodb)
@@ -101,6 +105,7 @@ class TestLeases:
         mine.release(works("1"))
         assert leases(engine_dynamodb, owner="other").claim(works("1", delivery_prefix="x")) == [Claim.DUPLICATE]
 
+    @pytest.mark.fault(47)
     def test_an_event_with_other_contents_is_tampered(self, engine_dynamodb: Wire) -> None:
         """The payload hash is checked on claims too."""
         leases(engine_dynamodb).claim(works("1"))
@@ -130,11 +135,13 @@ class TestLeases:
         assert leases(engine_dynamodb).claim(works("2"), lambda: False) == [Claim.UNKNOWN]
         assert engine_dynamodb.calls == ["batch_execute_statement"] * 2
 
+    @pytest.mark.fault(32)
     def test_a_claim_whose_answer_was_lost_is_still_ours(self, engine_dynamodb: Wire) -> None:
         """The repeat finds our own owner."""
         engine_dynamodb.after["batch_execute_statement"] = [lose_reply]
         assert leases(engine_dynamodb).claim(works("1")) == [Claim.MINE]
 
+    @pytest.mark.fault(32)
     def test_a_completion_whose_answer_was_lost_is_done(self, engine_dynamodb: Wire) -> None:
         """The repeat succeeds on what is completed already."""
         mine = leases(engine_dynamodb)
@@ -142,6 +149,7 @@ class TestLeases:
         engine_dynamodb.after["batch_execute_statement"] = [lose_reply]
         assert mine.complete(works("1")) == [True]
 
+    @pytest.mark.fault(31, 35)
     def test_a_throttle_hidden_in_an_http_200_is_retried_for_its_statement_alone(self, engine_dynamodb: Wire) -> None:
         """The statement that went through is not repeated."""
         throttled = {"Responses": [{"TableName": "inbox"}, {"Error": {"Code": "ThrottlingError"}}]}
@@ -150,6 +158,7 @@ class TestLeases:
         assert mine.claim(works("1", "2")) == [Claim.MINE, Claim.MINE]
         assert engine_dynamodb.scan(TableName="inbox")["Count"] == 1  # only the second was really sent
 
+    @pytest.mark.fault(31)
     def test_endless_throttling_is_unknown(self, engine_dynamodb: Wire) -> None:
         """Bounded, and never taken for a claim."""
         engine_dynamodb.before["batch_execute_statement"] = [refuse("ThrottlingException")] * 99
@@ -223,6 +232,7 @@ class TestCalls:
         assert outcomes(consume(batch)) == {"m1": "applied", "m2": "duplicate"}
         assert provider.keys == ["notifications#OrderPlaced-1"]
 
+    @pytest.mark.fault(27)
     @pytest.mark.parametrize(("calls_per_completion", "again"), [(1, 0), (2, 1), (None, 3)])
     def test_a_crash_repeats_only_what_was_not_recorded(
         self, consume: Callable[..., Ledger], provider: Provider, calls_per_completion: int | None, again: int
@@ -237,6 +247,7 @@ class TestCalls:
         assert set(outcomes(ledger).values()) == {"applied"}
         assert len(provider.keys) == 5 + again
 
+    @pytest.mark.fault(12)
     def test_a_failing_call_fails_alone_and_may_be_tried_at_once(
         self, consume: Callable[..., Ledger], provider: Provider
     ) -> None:
@@ -256,6 +267,7 @@ class TestCalls:
         assert outcomes(consume([delivery(order("1"), fifo=False)])) == {"m1": "dead_lettered"}
         assert source.dead_letters[0][1]["detail"] == "rejected"
 
+    @pytest.mark.fault(10)
     def test_in_a_group_nothing_is_called_after_a_failure(
         self, consume: Callable[..., Ledger], provider: Provider, engine_dynamodb: Wire
     ) -> None:
@@ -271,7 +283,7 @@ class TestCalls:
     ) -> None:
         """The first is called and completed, the second released."""
         batch = [delivery(order(n), f"m{n}", fifo=False) for n in "12"]
-        ledger = consume(batch, remaining_seconds=lambda: RESERVE_SECONDS if provider.keys else 5.0)
+        ledger = consume(batch, remaining_seconds=lambda: RESERVE_SECONDS + 0.1 if provider.keys else 5.0)
         assert outcomes(ledger) == {"m1": "applied", "m2": "retry"}
         assert len(provider.keys) == 1
         assert claims(engine_dynamodb) == 1

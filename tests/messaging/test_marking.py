@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from messaging.batch import Delivery
 from messaging.effects import Add, Create, Effect, Key, Transactional, View
 from messaging.errors import Poison
@@ -142,6 +144,7 @@ class TestEachForItself:
         assert memory.calls[:2] == ["batch_execute_statement", "batch_get_item"]
         assert set(memory.calls[2:]) == {"batch_write_item"}  # the record of the failure
 
+    @pytest.mark.fault(32)
     def test_a_lost_reply_applies_once(self, memory: Wire, source: RememberingSource) -> None:
         """All were written: the repeat finds its own."""
         memory.after["batch_execute_statement"] = [lose_reply]
@@ -150,6 +153,7 @@ class TestEachForItself:
         assert memory.calls == ["batch_execute_statement"] * 2 + ["batch_get_item"]
         assert memory.scan(TableName="orders")["Count"] == 3
 
+    @pytest.mark.fault(31, 35)
     def test_a_throttled_statement_is_tried_again_and_the_others_are_done(
         self, memory: Wire, source: RememberingSource
     ) -> None:
@@ -176,6 +180,7 @@ class TestEachForItself:
         ledger = process(memory, source, *batch("A", name="x"), effects=KEEPS, subscription=KEEPER)
         assert outcomes(ledger) == {"x0": "retry"}
 
+    @pytest.mark.fault(39)
     def test_an_item_that_no_request_takes_is_dead_lettered_alone(
         self, memory: Wire, source: RememberingSource
     ) -> None:

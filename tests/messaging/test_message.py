@@ -49,6 +49,7 @@ def test_the_envelope_is_cloudevents() -> None:
     assert all(name.isalnum() and name.islower() for name in document)
 
 
+@pytest.mark.fault(3, 47)
 def test_a_resend_has_the_same_payload_hash() -> None:
     """Publication time and order of keys don't make another event."""
     first = body(order(), time=1)
@@ -56,6 +57,7 @@ def test_a_resend_has_the_same_payload_hash() -> None:
     assert decode(first).payload_hash == decode(shuffled).payload_hash
 
 
+@pytest.mark.fault(47)
 @pytest.mark.parametrize("other", [order(priority="high"), order("1002"), cancellation(order())])
 def test_another_payload_has_another_hash(other: OrderPlaced) -> None:
     """Type, subject and data are covered."""
@@ -104,6 +106,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.fault(42)
 def test_measuring_the_depth_takes_linear_time() -> None:
     """A quarter of a megabyte of open strings is refused within a blink: a slow refusal would be a killed function."""
     began = time.perf_counter()
@@ -112,6 +115,7 @@ def test_measuring_the_depth_takes_linear_time() -> None:
     assert time.perf_counter() - began < 2
 
 
+@pytest.mark.fault(41, 42, 43, 63)
 @pytest.mark.parametrize("text", REFUSED.values(), ids=REFUSED.keys())
 def test_what_is_not_ours_is_poison_with_a_reason_and_without_payload(text: str) -> None:
     """Every refusal says why and repeats nothing of the body."""
@@ -121,6 +125,7 @@ def test_what_is_not_ours_is_poison_with_a_reason_and_without_payload(text: str)
     assert CANARY not in str(caught.value)
 
 
+@pytest.mark.fault(41, 42, 43)
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
@@ -138,12 +143,14 @@ def test_one_flaw_in_a_sound_message_is_refused_for_that_flaw(text: str, reason:
         decode(text)
 
 
+@pytest.mark.fault(43)
 def test_a_body_past_the_bound_is_too_large() -> None:
     """Size is checked before anything is parsed."""
     with pytest.raises(TooLarge):
         decode('"' + "x" * MAX_BODY_BYTES + '"')
 
 
+@pytest.mark.fault(46)
 @pytest.mark.parametrize(
     "text",
     [
@@ -173,6 +180,7 @@ def test_encoding_refuses_an_event_past_the_bound(monkeypatch: pytest.MonkeyPatc
         body(order())
 
 
+@pytest.mark.fault(45)
 def test_an_older_version_is_upcast(monkeypatch: pytest.MonkeyPatch) -> None:
     """An old message is brought up to the version that this code handles, step by step."""
 
@@ -187,6 +195,7 @@ def test_an_older_version_is_upcast(monkeypatch: pytest.MonkeyPatch) -> None:
     assert message.event.priority == "high"
 
 
+@pytest.mark.fault(45)
 def test_an_older_version_without_upcast_is_poison(monkeypatch: pytest.MonkeyPatch) -> None:
     """No code here can ever read it."""
     monkeypatch.setattr("messaging.message._LATEST", {"OrderPlaced": 2})

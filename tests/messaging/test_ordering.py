@@ -94,6 +94,7 @@ class TestCursor:
         assert dynamodb.calls == ["transact_write_items"]
         assert cursor(dynamodb, "A") == 4
 
+    @pytest.mark.fault(37)
     @CURSORS
     def test_a_cursor_never_expires(self, consume: Consume, dynamodb: Wire, ordering: Ordering) -> None:
         """A group that sleeps for a year goes on where it was."""
@@ -153,6 +154,7 @@ class TestCursor:
 class TestStale:
     """What is not above the cursor comes too late."""
 
+    @pytest.mark.fault(17)
     @CURSORS
     def test_an_event_not_above_the_cursor_is_stale_and_its_group_goes_on(
         self, consume: Consume, dynamodb: Wire, source: RememberingSource, ordering: Ordering
@@ -201,6 +203,7 @@ class TestStale:
         ledger = consume(ordering, event("A", 1, name="x"), event("B", 1), event("C", 1))
         assert outcomes(ledger) == {"A1x": "dead_lettered", "B1": "applied", "C1": "applied"}
 
+    @pytest.mark.fault(18)
     @CURSORS
     def test_a_duplicate_below_the_cursor_is_a_duplicate(
         self, consume: Consume, dynamodb: Wire, source: RememberingSource, ordering: Ordering
@@ -218,6 +221,7 @@ class TestStale:
         assert source.dead_letters == []
         assert applied(dynamodb) == {f"A-{n}": 1 for n in range(1, 5)}
 
+    @pytest.mark.fault(32)
     @CURSORS
     def test_a_lost_reply_makes_nothing_stale(
         self, consume: Consume, dynamodb: Wire, source: RememberingSource, ordering: Ordering
@@ -263,6 +267,7 @@ class TestStale:
 class TestStrict:
     """Each event waits for the one before it."""
 
+    @pytest.mark.fault(17)
     def test_a_gap_is_held_from_there_on(self, consume: Consume, dynamodb: Wire, source: RememberingSource) -> None:
         """In order, so that a redrive brings them back in it; the group's cursor stays."""
         assert reasons(consume("strict", *events("A", 1, 3, 4), *events("B", 1))) == {
@@ -275,6 +280,7 @@ class TestStrict:
         assert cursor(dynamodb, "A") == 1
         assert reasons(consume("strict", *events("A", 5))) == {"A5": "held"}
 
+    @pytest.mark.fault(5, 18)
     def test_a_redrive_in_sequence_applies_all(
         self, consume: Consume, dynamodb: Wire, source: RememberingSource
     ) -> None:
@@ -285,6 +291,7 @@ class TestStrict:
         assert applied(dynamodb) == {f"A-{n}": 1 for n in range(1, 5)}
         assert cursor(dynamodb, "A") == 4
 
+    @pytest.mark.fault(17)
     def test_poison_in_the_middle_holds_what_follows(
         self, consume: Consume, dynamodb: Wire, source: RememberingSource
     ) -> None:
@@ -353,6 +360,7 @@ class Log:
 deliveries_of_two_groups = st.lists(st.tuples(st.sampled_from("AB"), st.integers(1, 5)), max_size=14)
 
 
+@pytest.mark.fault(17, 18)
 @settings(max_examples=100, deadline=None)
 @given(arrivals=deliveries_of_two_groups, cuts=st.lists(st.integers(1, 6), min_size=14, max_size=14))
 @CURSORS

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from messaging import items
-from messaging.errors import InvalidEvent
+from messaging.errors import InvalidEvent, TooLarge
 from messaging.outbox import MAX_ITEM_BYTES, Emission, Outbox, emissions, messages_of, new_position
 from messaging.outgoing import Outgoing
 from tests.doubles import Wire
@@ -30,6 +31,7 @@ def test_events_of_one_group_are_one_item_in_order() -> None:
     assert (first["message_group"], second["message_group"]) == ("A", "B")
 
 
+@pytest.mark.fault(51)
 def test_state_and_event_are_both_or_neither(dynamodb: Wire) -> None:
     """The second time the state is there already: its condition fails, and there is no second event."""
     dynamodb.transact_write_items(TransactItems=[STATE, *OUTBOX.items([order()])])
@@ -46,14 +48,14 @@ def test_later_transactions_sort_after_earlier_ones() -> None:
     assert new_position(NOW) != new_position(NOW)
 
 
-def test_messages_past_what_an_item_holds_are_further_items() -> None:
-    """In order, by their positions, in one transaction."""
+def test_more_of_one_group_than_an_item_holds_needs_more_transactions() -> None:
+    """Two items of one transaction would have no order in the stream; other groups have items of their own."""
     events = [order(str(n), lines=[{**LINE, "sku": f"{'S' * 60}{k}"} for k in range(90)]) for n in range(40)]
-    entries = OUTBOX.items(events)
-    written = [items.plain(entry["Put"]["Item"]) for entry in entries]
-    assert len(written) > 1
-    in_order = sorted(written, key=lambda item: item["position"])
-    assert [each.event_id for item in in_order for each in messages_of(item)] == [event.event_id for event in events]
+    with pytest.raises(TooLarge, match="two transactions"):
+        OUTBOX.items(events)
+    spread = [msgspec.structs.replace(event, customer_id=f"C{n % 4}") for n, event in enumerate(events)]
+    written = [items.plain(entry["Put"]["Item"]) for entry in OUTBOX.items(spread)]
+    assert len(written) == 4
     assert all(sum(each.size_bytes for each in messages_of(item)) <= MAX_ITEM_BYTES for item in written)
 
 

@@ -114,6 +114,7 @@ def _one_per_lane(events: list[OrderPlaced]) -> set[str]:
     return set(lanes.values())
 
 
+@pytest.mark.fault(50)
 def test_a_refused_entry_is_sent_again_and_only_it() -> None:
     """A throttled entry is retried; its neighbours are not repeated."""
     sns = FakeSns({"OrderPlaced-1": ["Throttled", "InternalError"]})
@@ -122,6 +123,7 @@ def test_a_refused_entry_is_sent_again_and_only_it() -> None:
     assert report.failed == ()
 
 
+@pytest.mark.fault(50)
 def test_an_entry_given_up_is_reported_and_holds_back_its_group() -> None:
     """After the last attempt the event and all that follow in its group are reported one by one."""
     sns = FakeSns({"OrderPlaced-0": ["InternalError"] * 5})
@@ -141,6 +143,7 @@ def test_the_senders_own_fault_is_not_retried() -> None:
     assert len(sns.requests) == 1
 
 
+@pytest.mark.fault(3)
 @pytest.mark.parametrize(
     "error",
     [
@@ -239,6 +242,7 @@ def test_an_oversized_event_is_reported(monkeypatch: pytest.MonkeyPatch) -> None
     assert [entry.code for entry in report.failed] == ["too_large"]
 
 
+@pytest.mark.fault(48)
 def test_an_event_that_no_subscription_takes_is_counted() -> None:
     """SNS accepts it and drops it in silence; the report does not."""
     topic = Topic(
@@ -249,6 +253,7 @@ def test_an_event_that_no_subscription_takes_is_counted() -> None:
     assert len(report.published) == 2
 
 
+@pytest.mark.fault(4)
 def test_a_resend_has_fresh_deduplication_ids_and_the_same_event_id() -> None:
     """The topic lets it through, the inbox recognizes it."""
     sns = FakeSns()
@@ -273,6 +278,7 @@ def test_nothing_to_publish_is_fine() -> None:
     assert sns.requests == []
 
 
+@pytest.mark.fault(50)
 @given(
     customers=st.lists(st.sampled_from("ABCDE"), max_size=40),
     refusals=st.dictionaries(st.integers(0, 39), st.integers(1, 6), max_size=10),

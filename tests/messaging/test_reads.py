@@ -19,6 +19,7 @@ def reader(dynamodb: Wire) -> Reader:
     return Reader(dynamodb, tables={table.name: table.name for table in TABLES}, sleep=lambda _: None)
 
 
+@pytest.mark.fault(35)
 def test_unprocessed_keys_are_read_until_none_is_left(reader: Reader, dynamodb: Wire) -> None:
     """DynamoDB may answer in part; a missing item is then told from one not yet read."""
     dynamodb.put_item(TableName="stock", Item={"sku": {"S": "A"}, "units": {"N": "1"}})
@@ -28,6 +29,7 @@ def test_unprocessed_keys_are_read_until_none_is_left(reader: Reader, dynamodb: 
     assert items == {Key("stock", "A"): {"sku": "A", "units": Decimal(1)}, Key("stock", "B"): None}
 
 
+@pytest.mark.fault(31)
 def test_keys_that_stay_unprocessed_hand_the_work_back(reader: Reader, dynamodb: Wire) -> None:
     """Reading is bounded: a throttled table ends in a retry of the record, not in a loop."""
     unprocessed = {"stock": {"Keys": [{"sku": {"S": "A"}}]}}
@@ -43,6 +45,7 @@ def test_reading_many_keys_takes_a_call_for_each_hundred(reader: Reader, dynamod
     assert dynamodb.calls == ["batch_get_item"] * 3
 
 
+@pytest.mark.fault(36)
 def test_reads_are_consistent(reader: Reader, dynamodb: Wire) -> None:
     """A stale read could take an applied event for a new one."""
     requests: list[dict[str, Any]] = []

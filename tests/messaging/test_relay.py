@@ -239,6 +239,7 @@ class TestDeletion:
         assert bench.left() == []
         assert len(bench.slept) == 2
 
+    @pytest.mark.fault(35)
     def test_what_dynamodb_left_undone_is_asked_for_again(self, bench: Bench) -> None:
         """UnprocessedItems, and those alone."""
         records = [*bench.write(*placed(1)), *bench.write(*placed(2, customer="B"))]
@@ -411,6 +412,7 @@ class MemoryOutbox(OutboxTable):
 CODES = st.sampled_from(["Throttled", "InternalError", "NotFound", "InvalidParameter"])
 
 
+@pytest.mark.fault(50, 51)
 @given(
     transactions=st.lists(st.tuples(st.sampled_from("ABC"), st.integers(1, 3)), max_size=12),
     refusals=st.dictionaries(st.integers(0, 35), st.lists(CODES, min_size=1, max_size=8), max_size=8),

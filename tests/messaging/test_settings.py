@@ -29,6 +29,7 @@ def test_written_settings_are_read_back(settings: Settings | RelaySettings) -> N
     assert type(settings).from_environment(environment) == settings
 
 
+@pytest.mark.fault(59)
 @EACH
 def test_an_empty_variable_fails_closed(settings: Settings | RelaySettings) -> None:
     """The error names the variable; a function with half its settings does not run."""
@@ -37,6 +38,7 @@ def test_an_empty_variable_fails_closed(settings: Settings | RelaySettings) -> N
             type(settings).from_environment({**settings.to_environment(), name: " "})
 
 
+@pytest.mark.fault(59)
 def test_a_wrong_number_is_refused_without_its_value() -> None:
     """Values never reach an error."""
     environment = {**SETTINGS.to_environment(), "WAYBILL_NEWER_VERSION_PATIENCE_SECONDS": "soon-secret"}

@@ -10,6 +10,7 @@ import pytest
 
 from messaging import sqs
 from messaging.errors import InvalidResponse
+from messaging.reads import always
 from messaging.sqs import SqsQueue, deliveries, response
 from tests.doubles import Wire, refuse
 from tests.factories import delivery, sqs_event
@@ -54,18 +55,21 @@ def test_an_empty_event_is_an_empty_batch(event: dict[str, Any]) -> None:
     assert response(deliveries(event), []) == {"batchItemFailures": []}
 
 
+@pytest.mark.fault(13)
 def test_the_response_names_failed_records_by_message_id() -> None:
     """The only key is itemIdentifier, its value the record's messageId."""
     batch = [delivery("a", "m1"), delivery("b", "m2")]
     assert response(batch, batch[1:]) == {"batchItemFailures": [{"itemIdentifier": "m2"}]}
 
 
+@pytest.mark.fault(14)
 def test_a_record_that_a_standard_queue_sent_twice_is_handed_back_once() -> None:
     """Lambda takes a repeated identifier for an error."""
     twice = [delivery("a", "m1", fifo=False)] * 2
     assert response(twice, twice) == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
 
 
+@pytest.mark.fault(13, 14)
 @pytest.mark.parametrize("failed", [[delivery("a", "")], [delivery("a", "m9")]])
 def test_a_response_that_lambda_would_misread_is_refused(failed: list[Any]) -> None:
     """An empty or unknown identifier never leaves the function."""
@@ -73,6 +77,7 @@ def test_a_response_that_lambda_would_misread_is_refused(failed: list[Any]) -> N
         response([delivery("a", "m1")], failed)
 
 
+@pytest.mark.fault(6)
 def test_a_dead_letter_is_the_message_byte_for_byte_with_our_attribute() -> None:
     """Body and attributes stay; `waybill` is added; group and received record's id are what FIFO needs."""
     client = FakeSqs()
@@ -110,17 +115,17 @@ def test_a_refused_dead_letter_is_told() -> None:
 def test_postponing_takes_one_call_for_ten() -> None:
     """Twelve records are two calls, each entry with its own handle and the delay."""
     client = FakeSqs()
-    assert queue(client).postpone([(delivery("x", f"m{n}"), n) for n in range(12)])
+    assert queue(client).postpone([(delivery("x", f"m{n}"), n) for n in range(12)], always)
     assert [len(request["Entries"]) for request in client.changed] == [10, 2]
     assert client.changed[1]["Entries"][0] == {"Id": "0", "ReceiptHandle": "handle-m10", "VisibilityTimeout": 10}
 
 
 def test_a_refused_postponement_is_told() -> None:
     """Per entry or as a whole: then the visibility timeout goes on as it is."""
-    assert not queue(FakeSqs(failed=[{"Id": "0"}])).postpone([(delivery("x"), 7)])
+    assert not queue(FakeSqs(failed=[{"Id": "0"}])).postpone([(delivery("x"), 7)], always)
     wire = Wire(FakeSqs())
     wire.before["change_message_visibility_batch"] = [refuse("RequestThrottled")]
-    assert not queue(wire).postpone([(delivery("x"), 7)])
+    assert not queue(wire).postpone([(delivery("x"), 7)], always)
 
 
 @pytest.mark.skipif(not ORACLE.exists(), reason="the recordings of AWS are kept beside the project, not in it")
@@ -145,6 +150,7 @@ class TestRecordedFromAws:
         assert ours.keys() == recorded.keys() | {"messageAttributes"}
         assert ours["attributes"].keys() == recorded["attributes"].keys()
 
+    @pytest.mark.fault(13, 14)
     def test_what_our_response_names_is_what_aws_delivered_again(self) -> None:
         """Built for the recorded batch, it is the recorded response, and AWS sent just those records once more."""
         recorded = json.loads(ORACLE.read_text())

@@ -16,15 +16,18 @@ from messaging.topology import ORDERS, REPLAY_HORIZON_SECONDS, Subscription, Top
 class TestEveryRow:
     """Rules that hold for each subscription."""
 
+    @pytest.mark.fault(28)
     def test_times_stand_in_order(self, row: Subscription) -> None:
         """Time-out < lease < visibility timeout, which is six time-outs and the window."""
         assert row.timeout_seconds < row.lease_seconds < row.visibility_timeout_seconds
         assert row.visibility_timeout_seconds == 6 * row.timeout_seconds + row.batching_window_seconds
 
+    @pytest.mark.fault(20, 40)
     def test_an_outage_does_not_use_up_the_receives(self, row: Subscription) -> None:
         """A message that fails through the whole outage is received fewer times than allowed."""
         assert row.max_receive_count * row.visibility_timeout_seconds >= row.outage_seconds
 
+    @pytest.mark.fault(9, 37)
     def test_a_marker_outlives_every_way_back(self, row: Subscription) -> None:
         """Queue, dead-letter queue and replay together are shorter than the marker's life."""
         way_back = row.retention_seconds + row.dead_letter_retention_seconds + REPLAY_HORIZON_SECONDS

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from messaging.events import OrderPlaced
 from messaging.topology import Subscription
 from stacks.alarms import age_threshold_seconds, depth_threshold
@@ -10,6 +12,7 @@ from tests.stacks.synthesized import Assembly
 ROW = Subscription(consumer="audit", events=(OrderPlaced,))
 
 
+@pytest.mark.fault(19)
 def test_every_queue_has_depth_and_age_alarms(dev: Assembly, row: Subscription) -> None:
     """A source queue is watched for depth and for age, 15 of 15 minutes, with the row's thresholds."""
     alarms = {alarm["MetricName"]: alarm for alarm in dev.consumers.alarms(row, "QueueUrl")}
@@ -29,6 +32,7 @@ def test_one_dead_letter_raises_the_alarm(dev: Assembly, row: Subscription) -> N
         assert (alarm["DatapointsToAlarm"], alarm["EvaluationPeriods"], alarm["Period"]) == (1, 1, 60)
 
 
+@pytest.mark.fault(58)
 def test_every_alarm_decides_on_missing_data_and_names_its_consumer(dev: Assembly) -> None:
     """No alarm leaves missing data to a default, and each says whose it is and what to do."""
     alarms = dev.consumers.properties("AWS::CloudWatch::Alarm")

@@ -26,6 +26,7 @@ def test_topic_is_fifo_with_high_throughput(dev: Assembly) -> None:
     assert topic["ContentBasedDeduplication"] is False
 
 
+@pytest.mark.fault(61)
 def test_topic_refuses_plain_http(dev: Assembly) -> None:
     """Publishing without TLS is denied to everybody."""
     (policy,) = dev.messaging.properties("AWS::SNS::TopicPolicy")

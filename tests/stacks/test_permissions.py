@@ -15,6 +15,7 @@ def _actions_on(statements: list[Json], resource: Json) -> set[str]:
     return {action for each in statements if each["Resource"] == [resource] for action in each["Action"]}
 
 
+@pytest.mark.fault(62)
 def test_no_wildcard_but_x_ray(dev: Assembly, row: Subscription) -> None:
     """No statement holds a wildcard in an action, and only X-Ray's two actions are allowed on any resource."""
     for statement in dev.consumers.role_statements(row):
@@ -39,6 +40,7 @@ def test_function_may_consume_its_own_queue_only(dev: Assembly, row: Subscriptio
     assert sqs == [[queue], [dead_letters]]
 
 
+@pytest.mark.fault(62)
 def test_function_may_use_the_tables_of_its_row_only(dev: Assembly, row: Subscription) -> None:
     """DynamoDB permissions are the row's reads and writes, the inbox, and the outbox of a row that emits."""
     statements = dev.consumers.role_statements(row)

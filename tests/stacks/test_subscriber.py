@@ -33,6 +33,7 @@ def test_an_output_names_the_resource_that_it_says(dev: Assembly, row: Subscript
     assert dev.consumers.behind(row.output_key(what))["Type"] == kind
 
 
+@pytest.mark.fault(20, 40)
 def test_source_queue_follows_its_row(dev: Assembly, row: Subscription) -> None:
     """Visibility, retention and receive count come from the row, and nobody may redrive into a source queue."""
     queue = dev.consumers.behind(row.output_key("QueueUrl"))["Properties"]
@@ -46,6 +47,7 @@ def test_source_queue_follows_its_row(dev: Assembly, row: Subscription) -> None:
     assert queue["RedriveAllowPolicy"] == {"redrivePermission": "denyAll"}
 
 
+@pytest.mark.fault(53, 54)
 def test_dead_letter_queue_has_the_type_of_its_source(dev: Assembly, row: Subscription) -> None:
     """A FIFO queue has a FIFO dead-letter queue and a standard one a standard one, kept for 14 days."""
     source = dev.consumers.behind(row.output_key("QueueUrl"))["Properties"]
@@ -78,6 +80,7 @@ def test_fifo_queues_have_high_throughput(dev: Assembly, row: Subscription, queu
         assert list(fifo.values()) == [None] * 4
 
 
+@pytest.mark.fault(61)
 @pytest.mark.parametrize("queue", QUEUES)
 def test_queues_are_encrypted_and_refuse_plain_http(dev: Assembly, row: Subscription, queue: Output) -> None:
     """Each queue is encrypted by SQS and denies everything without TLS."""
@@ -92,6 +95,7 @@ def test_queues_are_encrypted_and_refuse_plain_http(dev: Assembly, row: Subscrip
     } in dev.consumers.queue_policy(key)
 
 
+@pytest.mark.fault(60)
 def test_only_the_topic_may_send(dev: Assembly, row: Subscription) -> None:
     """Queue policies let SNS send for this topic's ARN, and nobody else; the dead-letter queue's lets nobody."""
     allowed = {
@@ -111,6 +115,7 @@ def test_only_the_topic_may_send(dev: Assembly, row: Subscription) -> None:
         ]
 
 
+@pytest.mark.fault(44)
 def test_subscription_filters_as_its_row_says(dev: Assembly, row: Subscription) -> None:
     """The filter policy is the row's, over attributes, and delivery is raw."""
     subscription = dev.consumers.subscription(row)["Properties"]
@@ -181,6 +186,7 @@ def test_code_version_is_the_assets_hash(dev: Assembly, row: Subscription) -> No
     assert function["Code"]["S3Key"].startswith(version)
 
 
+@pytest.mark.fault(15, 20)
 def test_mapping_reports_failures_and_is_bounded(dev: Assembly, row: Subscription) -> None:
     """The mapping reports batch item failures, bounds concurrency, and gathers a batch where the queue is standard."""
     mapping = dev.consumers.behind(row.output_key("EventSourceMappingId"))["Properties"]

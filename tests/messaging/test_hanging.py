@@ -158,9 +158,10 @@ class TestInTime:
         assert world.log == ["batch_execute_statement", "batch_get_item"]
 
     def test_a_claim_is_not_given_up_without_time(self, world: World) -> None:
-        """The call hung: its claim lapses by itself."""
-        world.start(LONGEST_SECONDS + 0.5, [AT_ONCE, HANGS, HANGS])
-        assert outcomes(world.process(CALLS_ROW, placed("1"))) == {"p1": "retry"}
+        """The call before it was slow, and its record too: the second claim lapses by itself."""
+        world.start(5.0, [AT_ONCE, SLOW, SLOW, SLOW])
+        assert outcomes(world.process(CALLS_ROW, placed("1"), placed("2"))) == {"p1": "applied", "p2": "retry"}
+        assert world.log == ["batch_execute_statement", "call", "batch_execute_statement"]
 
     @pytest.mark.fault(24)
     def test_there_is_time_to_record_a_call_that_was_slow(self, world: World) -> None:
@@ -204,6 +205,15 @@ class TestSurvived:
             world.start(4.9)
             world.process(CALLS_ROW, placed("1", attempt), now=NOW + attempt * CALLS_ROW.visibility_timeout_seconds)
         assert world.source.dead_letters == []
+
+    def test_what_ended_in_order_is_no_suspect(self, world: World) -> None:
+        """Its try is taken back with the batch in which it failed: next time it goes in company."""
+        world.start(5.0, [AT_ONCE, AT_ONCE, AT_ONCE, HANGS])
+        assert outcomes(world.process(CALLS_ROW, placed("1", attempt=2))) == {"p1": "retry"}
+        world.start(5.0)
+        batch = [placed("1", attempt=3), placed("2", attempt=3)]
+        assert set(outcomes(world.process(CALLS_ROW, *batch)).values()) == {"applied"}
+        assert world.log.count("batch_execute_statement") == 2  # claimed together, recorded together
 
     @pytest.mark.fault(23, 25)
     @pytest.mark.parametrize("row", [ROW, CALLS_ROW], ids=["marker", "call"])

@@ -185,6 +185,15 @@ class TestInTime:
         world.start(2 * LONGEST_SECONDS + 1.0, [SLOW, (0.7, True), SLOW, SLOW])
         world.process(KEEPING_ROW, placed("1", attempt=2))
 
+    @pytest.mark.parametrize("row", [ROW, KEEPING_ROW, CALLS_ROW], ids=["marker", "item", "call"])
+    @pytest.mark.parametrize("attempt", [1, 2], ids=["new", "redelivered"])
+    def test_of_many_requests_each_needs_time(self, world: World, row: Subscription, attempt: int) -> None:
+        """A batch that takes one for each 25 statements or writes, or each hundred keys: all of them slow."""
+        for spent_seconds in (0.0, 1.0, LONGEST_SECONDS):
+            world.start(5.0, [(spent_seconds, True), *[SLOW] * 9])
+            batch = (placed(f"{spent_seconds}-{number}", attempt) for number in range(250))
+            world.process(row, *batch)
+
 
 class TestSurvived:
     """What the function survived is no killer."""

@@ -319,3 +319,17 @@ def test_a_synth_that_cannot_compile_says_so(
     monkeypatch.setattr(bytecode, "compile_folder", lambda folder: None)
     warnings = synthesize(tmp_path / "out", layer="on", mail_from=MAIL_FROM).messages("consumers")
     assert any("no Python 3.13 here" in each for each in warnings) is warned
+
+
+def test_the_compiler_is_a_program_on_the_path_and_no_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """pyenv puts a script of that name there whether it has the version or not."""
+    for folder, content in (("shims", b"#!/bin/sh\n"), ("bin", b"\x7fELF")):
+        (tmp_path / folder).mkdir()
+        program = tmp_path / folder / "python3.13"
+        program.write_bytes(content)
+        program.chmod(0o755)
+    monkeypatch.setattr(sys, "version_info", (3, 11, 0))
+    monkeypatch.setenv("PATH", os.pathsep.join(str(tmp_path / folder) for folder in ("nowhere", "shims", "bin")))
+    assert bytecode.compiler.__wrapped__() == str(tmp_path / "bin" / "python3.13")
+    monkeypatch.setenv("PATH", str(tmp_path / "shims"))
+    assert bytecode.compiler.__wrapped__() is None

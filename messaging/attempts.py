@@ -57,13 +57,13 @@ class Attempts:
         self._sleep = sleep
         self._owed: set[str] = set()
 
-    def unfinished(self, delivery_ids: Iterable[str]) -> dict[str, int]:
-        """How many tries of each delivery were begun and never ended. One read.
+    def unfinished(self, delivery_ids: Iterable[str], has_time: HasTime) -> dict[str, int]:
+        """How many tries of each delivery were begun and never ended. One read for each hundred.
 
         Raises RetryLater when DynamoDB does not answer.
         """
         keys = {delivery_id: self._breadcrumb(delivery_id) for delivery_id in delivery_ids}
-        items = self._reader.fetch(keys.values())
+        items = self._reader.fetch(keys.values(), has_time)
         return {delivery_id: int((items[key] or {}).get("tries", 0)) for delivery_id, key in keys.items()}
 
     def begin(self, tries: Mapping[str, int], has_time: HasTime) -> None:

@@ -61,11 +61,17 @@ class Inbox:
     def find(self, work: Work, has_time: Callable[[], bool] = always) -> Result | None:
         """APPLIED or DUPLICATE where the inbox holds the completed marker of this very event, else None.
 
-        Raises RetryLater when DynamoDB does not answer.
+        Raises RetryLater when DynamoDB does not answer, and while another worker holds the event.
         """
         key = marker_key(self._subscription, work.message.id)
         marker = self._reader.fetch([key], has_time)[key]
-        if marker is None or marker.get("status") != COMPLETED:
+        if marker is None:
+            return None
+        if marker.get("status") != COMPLETED:
+            # Powertools gives milliseconds.
+            held_until = max(marker.get("lease_expires_at", 0), marker.get("in_progress_expiration", 0) / 1000)
+            if held_until > self._clock():
+                raise RetryLater(f"event {work.message.id!r}: {Result.CLAIMED.value}")
             return None
         result = judge_marker(marker, work, self._subscription.consumer)
         return None if result is Result.TAMPERED else result

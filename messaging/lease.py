@@ -95,7 +95,7 @@ class Leases:
         claims = [Claim.MINE if code is None else Claim.UNKNOWN for code in codes]
         taken = [n for n, code in enumerate(codes) if code == "DuplicateItem"]
         lapsed: list[tuple[int, Item]] = []
-        holders = self._holders([works[n] for n in taken]) if has_time() else [None] * len(taken)
+        holders = self._holders([works[n] for n in taken], has_time) if has_time() else [None] * len(taken)
         for n, holder in zip(taken, holders, strict=True):
             claims[n] = self._judge(works[n], holder)
             if claims[n] is Claim.LAPSED and holder and take_over:
@@ -119,10 +119,10 @@ class Leases:
         """Consumer and event id: the same over retries, redrives and replays."""
         return marker_key(self._subscription, work.message.id).partition
 
-    def _holders(self, works: Sequence[Work]) -> list[Item | None]:
+    def _holders(self, works: Sequence[Work], has_time: Callable[[], bool]) -> list[Item | None]:
         keys = [marker_key(self._subscription, work.message.id) for work in works]
         try:
-            items = self._reader.fetch(keys)
+            items = self._reader.fetch(keys, has_time)
         except RetryLater:
             return [None] * len(works)
         return [items[key] for key in keys]

@@ -76,7 +76,7 @@ class Suspicion:
         if not again:
             return {}
         ids = [delivery.id for delivery in again]
-        unfinished, error = self._boundary.attempt(partial(self._attempts.unfinished, ids))
+        unfinished, error = self._boundary.attempt(partial(self._attempts.unfinished, ids, self._deadline.has_time))
         if error is not None:
             self._reject(again, error)
         return unfinished or {}

@@ -151,8 +151,21 @@ class TestDuplicates:
 
         with pytest.raises(Killed):
             consume(old(MAX_AGE_SECONDS), row=CALLS_ROW, effects=External(calls={OrderPlaced: die}))
-        consume(old(MAX_AGE_SECONDS + 1), row=CALLS_ROW, effects=External(calls={OrderPlaced: die}))
+        lapsed = NOW + CALLS_ROW.lease_seconds + 1
+        consume(old(MAX_AGE_SECONDS), row=CALLS_ROW, effects=External(calls={OrderPlaced: die}), now=lapsed)
         assert dead(source) == {"m1": "expired"}
+
+    def test_what_somebody_is_calling_for_is_waited_for(self, consume: Consume, source: RememberingSource) -> None:
+        """A copy comes a moment too late, while the one in time is at it: nothing is both applied and dead-lettered."""
+        meanwhile: list[dict[str, str]] = []
+
+        def call(*_: Any) -> None:
+            effects = External(calls={OrderPlaced: lambda _m, _k: None})
+            meanwhile.append(outcomes(consume(old(MAX_AGE_SECONDS), row=CALLS_ROW, effects=effects, now=NOW + 1)))
+
+        ledger = consume(old(MAX_AGE_SECONDS), row=CALLS_ROW, effects=External(calls={OrderPlaced: call}))
+        assert (outcomes(ledger), meanwhile) == ({"m1": "applied"}, [{"m1": "retry"}])
+        assert source.dead_letters == []
 
     def test_who_can_not_look_does_not_judge(self, consume: Consume, dynamodb: Wire, source: RememberingSource) -> None:
         """Without an answer, or without time to ask, the record comes again."""

@@ -8,11 +8,10 @@ from __future__ import annotations
 import os
 from typing import Any
 
-import botocore.session
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from lambdas.runtime import CLIENT_CONFIG, Context
+from lambdas.runtime import Clients, Context
 from messaging import stream
 from messaging.outbox_table import OutboxTable
 from messaging.publisher import Publisher
@@ -27,14 +26,14 @@ class _Application:
     """The relay's collaborators, made once and kept while the function is warm."""
 
     def __init__(self, settings: RelaySettings) -> None:
-        session = botocore.session.get_session()
+        clients = Clients()
         self._logger = Logger(service=SERVICE)
         self._logger.append_keys(code_version=settings.code_version)
         self._metrics = Metrics(service=SERVICE)
         self._relay = Relay(
-            OutboxTable(session.create_client("dynamodb", config=CLIENT_CONFIG), table=settings.outbox_table),
+            OutboxTable(clients.dynamodb, table=settings.outbox_table),
             publisher=Publisher(
-                session.create_client("sns", config=CLIENT_CONFIG),
+                clients.sns,
                 topic=ORDERS,
                 topic_arn=settings.topic_arn,
                 source=f"urn:waybill:{SERVICE}",

@@ -69,6 +69,7 @@ class Clients:
         self.dynamodb = Client(session, "dynamodb", UNCHECKED)
         self.sqs = Client(session, "sqs")
         self.ses = Client(session, "sesv2")
+        self.sns = Client(session, "sns")
 
 
 @dataclass(frozen=True)

@@ -11,50 +11,36 @@ queue. Keyed by event, where there is one.
 
 from __future__ import annotations
 
-import random
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from messaging.batch import Delivery, Ledger, Verdict
+from messaging.deadline import HasTime
 from messaging.effects import Key
 from messaging.errors import RetryLater
 from messaging.items import attributes
-from messaging.reads import THROTTLES, Reader
+from messaging.reads import Reader
 from messaging.topology import DAY_SECONDS, EXPIRATION, INBOX, Subscription
-
-# Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
-MAX_WRITES = 25
-MAX_ATTEMPTS = 4
-
-HasTime = Callable[[], bool]
+from messaging.writes import Writer
 
 
 class Attempts:
-    """Breadcrumbs and failure records of one consumer, items of the inbox.
-
-    `client` is boto3's DynamoDB client, `table` the physical name of the inbox.
-    """
+    """Breadcrumbs and failure records of one consumer, items of the inbox, which `writer` writes to."""
 
     def __init__(
         self,
-        client: Any,
         *,
         reader: Reader,
-        table: str,
+        writer: Writer,
         subscription: Subscription,
         clock: Callable[[], float] = time.time,
-        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._client = client
         self._reader = reader
-        self._table = table
+        self._writer = writer
         self._subscription = subscription
         self._clock = clock
-        self._sleep = sleep
         self._owed: set[str] = set()
 
     def unfinished(self, delivery_ids: Iterable[str], has_time: HasTime) -> dict[str, int]:
@@ -77,7 +63,7 @@ class Attempts:
             {**self._breadcrumb(delivery_id).attributes, "tries": number, EXPIRATION: expires_at}
             for delivery_id, number in tries.items()
         ]
-        if not self._write([{"PutRequest": {"Item": attributes(item)}} for item in puts], has_time):
+        if not self._writer.write([{"PutRequest": {"Item": attributes(item)}} for item in puts], has_time):
             raise RetryLater("the try could not be counted")
 
     def end(self, delivery_ids: Iterable[str], has_time: HasTime) -> None:
@@ -88,7 +74,7 @@ class Attempts:
 
     def pay(self, has_time: HasTime) -> None:
         """Take back what an earlier batch had no time for. No call where nothing is owed."""
-        if self._write([self._taken_back(delivery_id) for delivery_id in sorted(self._owed)], has_time):
+        if self._writer.write([self._taken_back(delivery_id) for delivery_id in sorted(self._owed)], has_time):
             self._owed = set()
 
     def close(self, ledger: Ledger, begun: Iterable[str], has_time: HasTime) -> None:
@@ -106,7 +92,7 @@ class Attempts:
         newest = {record["id"]: record for record in records}  # an event may be in a batch twice
         taken_back = [self._taken_back(delivery_id) for delivery_id in sorted(self._owed)]
         puts = [{"PutRequest": {"Item": attributes(record)}} for record in newest.values()]
-        if self._write([*taken_back, *puts], has_time):
+        if self._writer.write([*taken_back, *puts], has_time):
             self._owed = set()
 
     def _taken_back(self, delivery_id: str) -> dict[str, Any]:
@@ -133,24 +119,3 @@ class Attempts:
             + self._subscription.retention_seconds
             + self._subscription.dead_letter_retention_seconds,
         }
-
-    def _write(self, requests: Sequence[Mapping[str, Any]], has_time: HasTime) -> bool:
-        """Whether DynamoDB took all of it. Each call needs time; a throttled one is repeated."""
-        pending = list(requests)
-        for attempt in range(MAX_ATTEMPTS * (1 + len(pending) // MAX_WRITES)):
-            if not pending:
-                return True
-            if not has_time():
-                return False
-            if attempt and len(pending) <= MAX_WRITES:
-                self._sleep(random.uniform(0, 0.02 * 2 ** min(attempt, 4)))  # full jitter
-            try:
-                reply = self._client.batch_write_item(RequestItems={self._table: pending[:MAX_WRITES]})
-            except ClientError as error:
-                if error.response["Error"]["Code"] not in THROTTLES:
-                    return False
-            except BotoCoreError:  # no answer, and another wait like this may be one too long
-                return False
-            else:
-                pending = [*reply.get("UnprocessedItems", {}).get(self._table, []), *pending[MAX_WRITES:]]
-        return not pending

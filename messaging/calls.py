@@ -35,7 +35,6 @@ class Calls:
         self._ledger = ledger
         self._boundary = boundary
         self._deadline = deadline
-        self._has_time = deadline.has_time
 
     def run(self, works: Sequence[Work]) -> None:
         """Settle every work, or leave it open when the time is up."""
@@ -66,7 +65,9 @@ class Calls:
     def _claimed(self, works: Sequence[Work]) -> list[Work]:
         mine, unknown = [], []
         take_over = not self._at_most_once(works[0])
-        for work, claim in zip(works, self._leases.claim(works, self._has_time, take_over=take_over), strict=True):
+        for work, claim in zip(
+            works, self._leases.claim(works, self._deadline.has_time, take_over=take_over), strict=True
+        ):
             if claim is Claim.MINE:
                 mine.append(work)
             elif claim in (Claim.APPLIED, Claim.DUPLICATE):
@@ -75,9 +76,9 @@ class Calls:
                 unknown += [work] if claim is Claim.UNKNOWN else []
                 if self._ledger.is_open(work.delivery):  # else held back already, with the failure before it
                     self._boundary.reject(work.delivery, _unclaimed(work, claim))
-        if unknown and self._has_time():
+        if unknown and self._deadline.has_time():
             # It may be ours all the same, and its call is not made: nobody has to wait, or to be in doubt.
-            self._leases.release(unknown, self._has_time)
+            self._leases.release(unknown, self._deadline.has_time)
         return mine
 
     def _call(self, works: Sequence[Work]) -> None:

@@ -6,6 +6,13 @@ from collections.abc import Callable
 
 from messaging.topology import RESERVE_SECONDS
 
+HasTime = Callable[[], bool]
+
+
+def always() -> bool:
+    """Time without end."""
+    return True
+
 
 class Deadline:
     """Counts time in steps: a call that hangs until its client gives up. `remaining_seconds` is the caller's.
@@ -22,7 +29,7 @@ class Deadline:
         """Whether a step of the work may be begun."""
         return self.has_time_for(1)
 
-    def has_time_for(self, steps: int) -> bool:
+    def has_time_for(self, steps: float) -> bool:
         """Whether so many steps of the work would end in time, if all of them hang."""
         return self._remaining_seconds() > (steps + self.share) * RESERVE_SECONDS
 

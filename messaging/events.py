@@ -57,24 +57,15 @@ class Address(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     country: Text
 
 
-class OrderEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What every event of an order tells: enough for a subscriber that keeps no orders of its own."""
+class AboutOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What every event has that is about one order: told once, in the customer's message group."""
 
     type: ClassVar[str]
     version: ClassVar[int] = 1
-    numbered: ClassVar[bool] = True  # whether its producer counts it in the `sequence` of its message group
+    numbered: ClassVar[bool]  # whether its producer counts it in the `sequence` of its message group
 
     order_id: Identifier
     customer_id: CustomerId
-    placed_at: Instant
-    currency: Currency
-    priority: Priority
-    lines: Annotated[tuple[Line, ...], Meta(min_length=1, max_length=MAX_LINES)]
-    ship_to: Address
-
-    def __post_init__(self) -> None:
-        if not _is_instant(self.placed_at):  # the pattern lets 30 February through
-            raise ValueError("placed_at is no date and time from 1900 to 2199")
 
     @property
     def subject(self) -> str:
@@ -90,6 +81,27 @@ class OrderEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def event_id(self) -> str:
         """Derived from the order, so that a producer that sends it twice sends the same event."""
         return f"{self.type}-{self.order_id}"
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        """The SNS message attributes that filter policies see."""
+        return {"type": self.type}
+
+
+class OrderEvent(AboutOrder, frozen=True, forbid_unknown_fields=True):
+    """What every event of an order tells: enough for a subscriber that keeps no orders of its own."""
+
+    numbered: ClassVar[bool] = True
+
+    placed_at: Instant
+    currency: Currency
+    priority: Priority
+    lines: Annotated[tuple[Line, ...], Meta(min_length=1, max_length=MAX_LINES)]
+    ship_to: Address
+
+    def __post_init__(self) -> None:
+        if not _is_instant(self.placed_at):  # the pattern lets 30 February through
+            raise ValueError("placed_at is no date and time from 1900 to 2199")
 
     @property
     def attributes(self) -> dict[str, str]:
@@ -128,35 +140,10 @@ class Shortage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     in_stock: Annotated[int, Meta(ge=0)]
 
 
-class StockEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class StockEvent(AboutOrder, frozen=True, forbid_unknown_fields=True):
     """What became of an order in the warehouse: a follow-up event, told once an order."""
 
-    type: ClassVar[str]
-    version: ClassVar[int] = 1
     numbered: ClassVar[bool] = False
-
-    order_id: Identifier
-    customer_id: CustomerId
-
-    @property
-    def subject(self) -> str:
-        """What the event is about, CloudEvents' `subject`."""
-        return self.order_id
-
-    @property
-    def partition_key(self) -> str:
-        """The message group: after the customer's order, in its order."""
-        return self.customer_id
-
-    @property
-    def event_id(self) -> str:
-        """Derived from the order: it is decided once."""
-        return f"{self.type}-{self.order_id}"
-
-    @property
-    def attributes(self) -> dict[str, str]:
-        """The SNS message attributes that filter policies see."""
-        return {"type": self.type}
 
 
 class StockReserved(StockEvent, frozen=True, forbid_unknown_fields=True):

@@ -22,11 +22,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from messaging import items
 from messaging.batch import Work
 from messaging.cursor import advance
+from messaging.deadline import HasTime, always
 from messaging.effects import Create, Item, Key
 from messaging.errors import RetryLater, UndeclaredFollowUp
 from messaging.outbox import Emission, emissions, new_position
 from messaging.outgoing import Draft, prepare
-from messaging.reads import Reader, always
+from messaging.reads import Reader
 from messaging.reasons import (
     COMPLETED,
     Result,
@@ -58,7 +59,7 @@ class Inbox:
         self._reader = reader
         self._clock = clock
 
-    def find(self, work: Work, has_time: Callable[[], bool] = always) -> Result | None:
+    def find(self, work: Work, has_time: HasTime = always) -> Result | None:
         """APPLIED or DUPLICATE where the inbox holds the completed marker of this very event, else None.
 
         Raises RetryLater when DynamoDB does not answer, and while another worker holds the event.
@@ -86,7 +87,7 @@ class Inbox:
         actions_of = partial(self._actions, new_position(self._clock()), items_mark)
         return Transaction(actions_of, self._tables, items_mark=items_mark)
 
-    def commit(self, transaction: Transaction, has_time: Callable[[], bool] = always) -> list[Result]:
+    def commit(self, transaction: Transaction, has_time: HasTime = always) -> list[Result]:
         """Commit: all APPLIED, or none and the reason for each unit, in the units' order. Units that need not commit
         together may be APPLIED without each other. A second call needs time. Raises nothing of AWS's."""
         if transaction.divisible:
@@ -103,7 +104,7 @@ class Inbox:
             return [Result.UNAVAILABLE] * len(transaction.units)
         return [Result.APPLIED] * len(transaction.units)
 
-    def _create_each(self, transaction: Transaction, has_time: Callable[[], bool]) -> list[Result]:
+    def _create_each(self, transaction: Transaction, has_time: HasTime) -> list[Result]:
         """One batch of statements, each for itself. What is there already is read, for a statement does not tell."""
         try:
             reply = self._client.batch_execute_statement(

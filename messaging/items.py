@@ -10,6 +10,9 @@ from messaging.effects import Add, Change, Create, Item
 
 Value = dict[str, Any]
 
+# Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchExecuteStatement.html
+MAX_STATEMENTS = 25
+
 # What DynamoDB keeps of a number; one that does not fit raises instead of being rounded.
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
 _NUMBER = Context(prec=38, Emin=-128, Emax=126, traps=[Clamped, Overflow, Inexact, Rounded, Underflow])

@@ -20,26 +20,20 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from messaging.batch import Work
+from messaging.deadline import HasTime, always
 from messaging.effects import Item
 from messaging.errors import RetryLater
 from messaging.inbox import marker_expiration, marker_key
-from messaging.items import attributes, insert, serialize
-from messaging.reads import Reader, always
+from messaging.items import MAX_STATEMENTS, attributes, insert, serialize
+from messaging.reads import THROTTLES, Reader
 from messaging.reasons import COMPLETED, Result, judge_marker
 from messaging.topology import EXPIRATION, Subscription
 
 INPROGRESS = "INPROGRESS"
-# Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchExecuteStatement.html
-MAX_STATEMENTS = 25
 MAX_ATTEMPTS = 4
 NO_ANSWER = "NoAnswer"
 # Per statement, and the codes of a refused call as a whole.
-RETRYABLE = frozenset(
-    {
-        *(NO_ANSWER, "ThrottlingError", "ProvisionedThroughputExceeded", "RequestLimitExceeded", "InternalServerError"),
-        *("TransactionConflict", "ThrottlingException", "ProvisionedThroughputExceededException"),
-    }
-)
+RETRYABLE = THROTTLES | {NO_ANSWER, "ThrottlingError", "ProvisionedThroughputExceeded", "TransactionConflict"}
 
 
 class Claim(enum.Enum):
@@ -80,9 +74,7 @@ class Leases:
         self._new_owner = new_owner
         self._owner = new_owner()
 
-    def claim(
-        self, works: Sequence[Work], has_time: Callable[[], bool] = always, *, take_over: bool = True
-    ) -> list[Claim]:
+    def claim(self, works: Sequence[Work], has_time: HasTime = always, *, take_over: bool = True) -> list[Claim]:
         """Try to become the one worker for each event: one round trip where none was claimed before.
 
         The works' event ids must differ: DynamoDB refuses a batch that names an item twice. Claims of one call have an
@@ -107,11 +99,11 @@ class Leases:
             claims[n] = {None: Claim.MINE, "ConditionalCheckFailed": Claim.BUSY}.get(code, Claim.UNKNOWN)
         return claims
 
-    def complete(self, works: Sequence[Work], has_time: Callable[[], bool] = always) -> list[bool]:
+    def complete(self, works: Sequence[Work], has_time: HasTime = always) -> list[bool]:
         """Mark the calls as done. False where the lease was lost meanwhile, or DynamoDB does not answer."""
         return [code is None for code in self._execute([self._finish(work) for work in works], has_time)]
 
-    def release(self, works: Sequence[Work], has_time: Callable[[], bool] = always) -> None:
+    def release(self, works: Sequence[Work], has_time: HasTime = always) -> None:
         """Give up claims whose call did not happen, so that the next attempt need not wait; if it fails, they lapse."""
         self._execute([self._delete(work) for work in works], has_time)
 
@@ -119,7 +111,7 @@ class Leases:
         """Consumer and event id: the same over retries, redrives and replays."""
         return marker_key(self._subscription, work.message.id).partition
 
-    def _holders(self, works: Sequence[Work], has_time: Callable[[], bool]) -> list[Item | None]:
+    def _holders(self, works: Sequence[Work], has_time: HasTime) -> list[Item | None]:
         keys = [marker_key(self._subscription, work.message.id) for work in works]
         try:
             items = self._reader.fetch(keys, has_time)
@@ -183,7 +175,7 @@ class Leases:
     def _expiration(self, work: Work) -> int:
         return marker_expiration(self._subscription, work, self._clock())
 
-    def _execute(self, statements: Sequence[Statement], has_time: Callable[[], bool]) -> list[str | None]:
+    def _execute(self, statements: Sequence[Statement], has_time: HasTime) -> list[str | None]:
         """Each statement's error code, None for success. A throttle hides in an HTTP 200: it is retried."""
         codes: list[str | None] = [NO_ANSWER] * len(statements)
         pending = list(range(len(statements)))

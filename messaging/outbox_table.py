@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import random
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -12,18 +11,18 @@ from typing import Any, NamedTuple
 from botocore.exceptions import BotoCoreError, ClientError
 
 from messaging import items
+from messaging.deadline import HasTime
+from messaging.effects import Item, Key
+from messaging.errors import RetryLater
+from messaging.reads import Reader
 from messaging.topology import OUTBOX
+from messaging.writes import Writer
 
 REFUSED = "refused"  # the attribute of an item with a message that the topic can never accept: left to people
 
-# Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
-MAX_DELETED = 25
 # Of the 100 keys that BatchGetItem takes: so many items of 400 KB are within the 16 MB of one answer, and of memory.
 # Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
 MAX_FETCHED = 25
-MAX_ATTEMPTS = 3
-
-HasTime = Callable[[], bool]
 
 assert OUTBOX.sort_key is not None
 _GROUP, _POSITION = OUTBOX.partition_key, OUTBOX.sort_key
@@ -36,9 +35,9 @@ class Address(NamedTuple):
     position: str
 
     @property
-    def key(self) -> dict[str, Any]:
-        """The item's key, in DynamoDB's wire format."""
-        return items.attributes({_GROUP: self.group, _POSITION: self.position})
+    def key(self) -> Key:
+        """The item's key."""
+        return Key(OUTBOX.name, self.group, self.position)
 
 
 def address_of(item: Mapping[str, Any]) -> Address:
@@ -63,7 +62,8 @@ class OutboxTable:
         self._client = client
         self._table = table
         self._clock = clock
-        self._sleep = sleep
+        self._reader = Reader(client, tables={OUTBOX.name: table}, sleep=sleep)
+        self._writer = Writer(client, table=table, sleep=sleep)
 
     def addresses(self, before: str, has_time: HasTime) -> list[Address] | None:
         """The items from before that time (ISO, as positions begin), sorted, without the refused ones.
@@ -87,20 +87,15 @@ class OutboxTable:
             request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
         return None
 
-    def fetch(self, addresses: Sequence[Address], has_time: HasTime) -> list[dict[str, Any]] | None:
-        """At most MAX_FETCHED items, those that are still there and not refused, sorted, with plain values.
-
-        None where the table does not give all of them in time. Raises botocore's errors.
+    def fetch(self, addresses: Sequence[Address], has_time: HasTime) -> list[Item] | None:
+        """Of at most MAX_FETCHED items those that are still there and not refused, in the addresses' order, with plain
+        values. None where the table does not give all of them in time.
         """
-        wanted = [address.key for address in addresses]
-        found: list[dict[str, Any]] = []
-        for _ in self._attempts(has_time):
-            reply = self._client.batch_get_item(RequestItems={self._table: {"Keys": wanted, "ConsistentRead": True}})
-            found += [items.plain(item) for item in reply["Responses"].get(self._table, [])]
-            wanted = reply.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
-            if not wanted:
-                return sorted((item for item in found if REFUSED not in item), key=address_of)
-        return None
+        try:
+            found = self._reader.fetch([address.key for address in addresses], has_time)
+        except RetryLater:
+            return None
+        return [item for item in found.values() if item is not None and REFUSED not in item]
 
     def mark(self, address: Address, refusals: Sequence[tuple[str | None, str]]) -> None:
         """Keep an item out of sweeps: event id and code of each of its messages that the topic can never accept.
@@ -112,7 +107,7 @@ class OutboxTable:
         with suppress(ClientError, BotoCoreError):
             self._client.update_item(
                 TableName=self._table,
-                Key=address.key,
+                Key=items.attributes(address.key.attributes),
                 UpdateExpression="SET #refused = :refused",
                 ConditionExpression="attribute_exists(#group)",  # an update would bring a deleted item back
                 ExpressionAttributeNames={"#refused": REFUSED, "#group": _GROUP},
@@ -121,20 +116,7 @@ class OutboxTable:
 
     def delete(self, addresses: Sequence[Address], has_time: HasTime) -> None:
         """Delete items. Raises nothing of AWS's: one that stays is sent again by a sweep, just as it was."""
-        once = list(dict.fromkeys(addresses))  # a request that names an item twice is refused
-        for start in range(0, len(once), MAX_DELETED):
-            requests = [{"DeleteRequest": {"Key": address.key}} for address in once[start : start + MAX_DELETED]]
-            for _ in self._attempts(has_time):
-                with suppress(ClientError, BotoCoreError):
-                    reply = self._client.batch_write_item(RequestItems={self._table: requests})
-                    requests = reply.get("UnprocessedItems", {}).get(self._table, [])
-                    if not requests:
-                        break
-
-    def _attempts(self, has_time: HasTime) -> Iterator[int]:
-        """A few, with pauses between them, while there is time."""
-        for attempt in range(MAX_ATTEMPTS):
-            if attempt and has_time():
-                self._sleep(random.uniform(0, 0.1 * 2**attempt))  # full jitter
-            if has_time():
-                yield attempt
+        once = dict.fromkeys(addresses)  # a request that names an item twice is refused
+        self._writer.write(
+            [{"DeleteRequest": {"Key": items.attributes(each.key.attributes)}} for each in once], has_time
+        )

@@ -9,6 +9,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from messaging.deadline import HasTime, always
 from messaging.effects import Item, Key
 from messaging.errors import RetryLater
 from messaging.items import attributes, plain
@@ -21,11 +22,6 @@ THROTTLES = {
 }
 
 
-def always() -> bool:
-    """Time without end."""
-    return True
-
-
 class Reader:
     """Reads items of one consumer's tables. `client` is boto3's DynamoDB client, `tables` gives physical names."""
 
@@ -34,7 +30,7 @@ class Reader:
         self._tables = tables
         self._sleep = sleep
 
-    def fetch(self, keys: Iterable[Key], has_time: Callable[[], bool] = always) -> dict[Key, Item | None]:
+    def fetch(self, keys: Iterable[Key], has_time: HasTime = always) -> dict[Key, Item | None]:
         """The items of these keys, read consistently; None where there is none. Each call after the first needs time.
 
         Raises RetryLater when DynamoDB does not answer, or keeps leaving keys unprocessed.

@@ -18,13 +18,14 @@ from itertools import islice
 from typing import Any
 
 from messaging import items
+from messaging.deadline import Deadline, HasTime
 from messaging.errors import InvalidEvent
 from messaging.outbox import messages_of
-from messaging.outbox_table import MAX_FETCHED, REFUSED, Address, HasTime, OutboxTable, address_of
+from messaging.outbox_table import MAX_FETCHED, REFUSED, Address, OutboxTable, address_of
 from messaging.outgoing import Outgoing
 from messaging.publisher import HELD_BACK, Publisher
 from messaging.stream import Record
-from messaging.topology import HOUR_SECONDS, RESERVE_SECONDS, Topic
+from messaging.topology import HOUR_SECONDS, Topic
 
 INVALID = "invalid"  # the code of an item that holds no messages of ours
 
@@ -103,7 +104,7 @@ class Relay:
         `remaining_seconds` tells how long the caller still runs: near its end, the rest is left to the next run.
         Raises botocore's errors where a late stream needs a sweep and the table does not answer.
         """
-        run, has_time = Run(), _watch(remaining_seconds)
+        run, has_time = Run(), Deadline(remaining_seconds).has_time
         if records and self._clock() - min(record.written_at for record in records) > LATE_SECONDS:
             self._sweep(run, LATE_SECONDS, has_time)
             if run.retried or not run.complete:
@@ -121,7 +122,7 @@ class Relay:
         Raises botocore's errors where the table does not answer.
         """
         run = Run()
-        self._sweep(run, older_than_seconds, _watch(remaining_seconds))
+        self._sweep(run, older_than_seconds, Deadline(remaining_seconds).has_time)
         return run
 
     def _sweep(self, run: Run, older_than_seconds: float, has_time: HasTime) -> None:
@@ -167,10 +168,6 @@ class Relay:
             if parcel.refusals and has_time():
                 self._outbox.mark(parcel.address, [(each.event_id, each.code) for each in parcel.refusals])
         self._outbox.delete([parcel.address for parcel in settled if not parcel.refusals], has_time)
-
-
-def _watch(remaining_seconds: Callable[[], float]) -> HasTime:
-    return lambda: remaining_seconds() > RESERVE_SECONDS
 
 
 def _parcel(item: Mapping[str, Any]) -> Parcel:

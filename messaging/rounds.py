@@ -27,6 +27,8 @@ from messaging.transaction import MAX_ACTIONS, Transaction, Unit
 MAX_ATTEMPTS = 5
 MAX_CONTENDED_ATTEMPTS = 12
 LONGEST_PAUSE_SECONDS = 0.3
+# The commit, and a quarter for a function that takes its time: after it there must still be a step.
+STEPS_A_PLAN = 1.25
 
 
 class Rounds:
@@ -102,7 +104,7 @@ class Rounds:
         waiting: set[str] = set()
         for work in pending:
             lane = work.delivery.lane
-            if transaction.units and not self._deadline.has_time_for(2):
+            if transaction.units and not self._deadline.has_time_for(STEPS_A_PLAN):
                 break  # what there is so far must still be committed
             if lane in waiting or not self._ledger.is_open(work.delivery):
                 continue

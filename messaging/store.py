@@ -12,6 +12,7 @@ from messaging.inbox import Inbox
 from messaging.lease import Leases
 from messaging.reads import Reader
 from messaging.topology import INBOX, Subscription
+from messaging.writes import Writer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,9 +37,10 @@ class Store:
         """`client` is boto3's DynamoDB client, `tables` maps the topology's names to physical ones."""
         reader = Reader(client, tables=tables, sleep=sleep)
         table = tables[INBOX.name]
+        writer = Writer(client, table=table, sleep=sleep)
         return cls(
             reader=reader,
             inbox=Inbox(client, tables=tables, subscription=subscription, reader=reader, clock=clock),
             leases=Leases(client, reader=reader, table=table, subscription=subscription, clock=clock, sleep=sleep),
-            attempts=Attempts(client, reader=reader, table=table, subscription=subscription, clock=clock, sleep=sleep),
+            attempts=Attempts(reader=reader, writer=writer, subscription=subscription, clock=clock),
         )

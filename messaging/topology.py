@@ -126,6 +126,11 @@ class Subscription:
             self,
             "an external effect has no transaction that moves a cursor",
         )
+        _require(
+            not self.has_external_effects or self.timeout_seconds > 2 * RESERVE_SECONDS,
+            self,
+            f"a call and its record keep {2 * RESERVE_SECONDS:g} s in reserve: a longer time-out, or none is ever made",
+        )
         filters.validate(self.filter_policy)
 
     @property

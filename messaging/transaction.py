@@ -15,8 +15,6 @@ from messaging.outbox import Emission
 
 # Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
 MAX_ACTIONS = 100
-# Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchExecuteStatement.html
-MAX_STATEMENTS = 25
 
 Wire = dict[str, Any]
 Action = Write | Advance | Emission
@@ -63,7 +61,7 @@ class Transaction:
         marker, and none has to wait for another of its group."""
         lanes = {unit.work.delivery.lane for unit in self.units}
         items_alone = self._items_mark and all(unit.marks_itself for unit in self.units)
-        return items_alone and len(lanes) == len(self.units) <= MAX_STATEMENTS
+        return items_alone and len(lanes) == len(self.units) <= items.MAX_STATEMENTS
 
     def offer(self, unit: Unit) -> bool:
         """Take the unit whole, unless it is too much for the rest of the transaction, or changes an item of an earlier

@@ -18,6 +18,7 @@ from messaging.events import OrderPlaced
 from messaging.message import Message
 from messaging.suspicion import MAX_UNFINISHED_TRIES
 from messaging.topology import RESERVE_SECONDS, Subscription
+from messaging.writes import MAX_ATTEMPTS
 from tests.doubles import RememberingSource, Wire, lose_reply, refuse
 from tests.factories import NOW, delivery, order
 from tests.messaging import consuming
@@ -405,7 +406,7 @@ class TestCounts:
     ) -> None:
         """It was written, but its record never tried: nobody becomes a killer by that."""
         for attempt in range(2, 2 + 2 * MAX_UNFINISHED_TRIES):
-            dynamodb.after["batch_write_item"] = [lose_reply]
+            dynamodb.after["batch_write_item"] = [lose_reply] * MAX_ATTEMPTS
             assert outcomes(consume(batch("1", attempt=attempt))) == {"m1": "retry"}
         assert function.runs == []
         assert dead(source) == {}

@@ -12,13 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from messaging import items
+from messaging.deadline import HasTime
+from messaging.effects import Item
 from messaging.events import Event, OrderPlaced
 from messaging.outbox import Outbox, messages_of
-from messaging.outbox_table import REFUSED, Address, HasTime, OutboxTable, address_of
+from messaging.outbox_table import REFUSED, Address, OutboxTable, address_of
 from messaging.publisher import Publisher
+from messaging.reads import MAX_FRUITLESS_READS
 from messaging.relay import LATE_SECONDS, Relay
 from messaging.stream import Record, response
 from messaging.topology import ORDERS, OUTBOX, Subscription, Topic
+from messaging.writes import MAX_ATTEMPTS
 from tests.doubles import Wire, lose_reply, refuse
 from tests.factories import NOW, order
 from tests.messaging.test_publisher import FakeSns
@@ -222,12 +226,16 @@ class TestRefusals:
         bench.sns.script["OrderPlaced-1"] = ["InvalidParameter"]
         (written,) = bench.write(*placed(1))
         assert written.item is not None
-        bench.dynamodb.delete_item(TableName="outbox", Key=address_of(items.plain(written.item)).key)
+        bench.dynamodb.delete_item(TableName="outbox", Key=wire_key(address_of(items.plain(written.item))))
         assert bench.stream(written) == []
         assert bench.left() == []
 
 
 LINE = {"sku": "S", "quantity": 1, "unit_price": "1.00", "discount": "0"}
+
+
+def wire_key(address: Address) -> dict[str, Any]:
+    return items.attributes(address.key.attributes)
 
 
 class TestDeletion:
@@ -244,7 +252,7 @@ class TestDeletion:
         """UnprocessedItems, and those alone."""
         records = [*bench.write(*placed(1)), *bench.write(*placed(2, customer="B"))]
         assert records[0].item is not None
-        key = address_of(items.plain(records[0].item)).key
+        key = wire_key(address_of(items.plain(records[0].item)))
         left_undone = {"UnprocessedItems": {"outbox": [{"DeleteRequest": {"Key": key}}]}}
         bench.dynamodb.replies["batch_write_item"] = [left_undone]
         assert bench.stream(*records) == []
@@ -252,7 +260,7 @@ class TestDeletion:
 
     def test_an_item_that_can_not_be_deleted_is_sent_again_by_the_sweep(self, bench: Bench) -> None:
         """Nothing is reported to the stream: the second copy is the same, and suppressed."""
-        bench.dynamodb.before["batch_write_item"] = [refuse("InternalServerError")] * 3
+        bench.dynamodb.before["batch_write_item"] = [refuse("InternalServerError")] * MAX_ATTEMPTS
         assert bench.stream(*bench.write(*placed(1))) == []
         assert bench.ids_left() == ids(1)
         bench.now += 60
@@ -326,9 +334,10 @@ class TestSweep:
 
     def test_items_that_dynamodb_withholds_end_the_sweep(self, bench: Bench) -> None:
         """A later item of the group may be among those that it gave: none of them is sent."""
-        bench.write(*placed(1), at=NOW - 2)
-        withheld = {"Responses": {"outbox": []}, "UnprocessedKeys": {"outbox": {"Keys": [Address("A", "x").key]}}}
-        bench.dynamodb.replies["batch_get_item"] = [withheld] * 3
+        (written,) = bench.write(*placed(1), at=NOW - 2)
+        key = wire_key(address_of(items.plain(written.item or {})))
+        withheld = {"Responses": {"outbox": []}, "UnprocessedKeys": {"outbox": {"Keys": [key]}}}
+        bench.dynamodb.replies["batch_get_item"] = [withheld] * MAX_FRUITLESS_READS
         bench.sweep()
         assert (bench.sns.ids(), bench.run.complete) == ([], False)
 
@@ -396,7 +405,7 @@ class MemoryOutbox(OutboxTable):
     def addresses(self, before: str, has_time: HasTime) -> list[Address] | None:
         return sorted(each for each, item in self.items.items() if each.position < before and REFUSED not in item)
 
-    def fetch(self, addresses: Sequence[Address], has_time: HasTime) -> list[dict[str, Any]] | None:
+    def fetch(self, addresses: Sequence[Address], has_time: HasTime) -> list[Item] | None:
         return [self.items[each] for each in addresses if each in self.items]
 
     def mark(self, address: Address, refusals: Sequence[tuple[str | None, str]]) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from messaging import sqs
+from messaging.deadline import always
 from messaging.errors import InvalidResponse
-from messaging.reads import always
 from messaging.sqs import SqsQueue, deliveries, response
 from tests.doubles import Wire, refuse
 from tests.factories import delivery, sqs_event

@@ -5,13 +5,11 @@ The composition root of the relay: it reads the environment and makes the client
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from lambdas.runtime import Clients, Context
+from lambdas.runtime import Context, Function, Machine
 from messaging import stream
 from messaging.outbox_table import OutboxTable
 from messaging.publisher import Publisher
@@ -25,20 +23,23 @@ SERVICE = "relay"
 class _Application:
     """The relay's collaborators, made once and kept while the function is warm."""
 
-    def __init__(self, settings: RelaySettings) -> None:
-        clients = Clients()
-        self._logger = Logger(service=SERVICE)
+    def __init__(self, machine: Machine) -> None:
+        settings, clients = RelaySettings.from_environment(machine.environment), machine.clients
+        self._logger = machine.logger(SERVICE)
         self._logger.append_keys(code_version=settings.code_version)
-        self._metrics = Metrics(service=SERVICE)
+        self._metrics = machine.metrics(SERVICE)
         self._relay = Relay(
-            OutboxTable(clients.dynamodb, table=settings.outbox_table),
+            OutboxTable(clients.dynamodb, table=settings.outbox_table, clock=machine.clock, sleep=machine.sleep),
             publisher=Publisher(
                 clients.sns,
                 topic=ORDERS,
                 topic_arn=settings.topic_arn,
                 source=f"urn:waybill:{SERVICE}",
+                clock=machine.clock,
+                sleep=machine.sleep,
             ),
             topic=ORDERS,
+            clock=machine.clock,
         )
 
     def run(self, event: dict[str, Any], context: Context) -> dict[str, Any]:
@@ -83,14 +84,5 @@ def _counts(run: Run) -> dict[str, int]:
     }
 
 
-_application: list[_Application] = []
-
-
-def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
-    """Takes a batch of the outbox's stream, or `{"sweep": {"older_than_seconds": ...}}`, which the schedule sends.
-
-    Raises SettingsError at the first invocation where the environment is wrong.
-    """
-    if not _application:
-        _application.append(_Application(RelaySettings.from_environment(os.environ)))
-    return _application[0].run(event, context)
+# Takes a batch of the outbox's stream, or `{"sweep": {"older_than_seconds": ...}}`, which the schedule sends.
+handler = Function(lambda machine: _Application(machine).run)

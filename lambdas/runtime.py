@@ -7,8 +7,9 @@ handler has no side effect.
 from __future__ import annotations
 
 import os
+import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -21,9 +22,10 @@ from messaging import sqs
 from messaging.batch import HANDED_BACK, Delivery, Ledger, Verdict
 from messaging.consumer import Consumer
 from messaging.effects import External, Transactional
+from messaging.identity import new_id
 from messaging.settings import Settings
 from messaging.store import Store
-from messaging.topology import ORDERS
+from messaging.topology import ORDERS, Topic
 
 # A call that hangs ends within the reserve that each step keeps (topology.RESERVE_SECONDS): as an error of its
 # records, not as a killed batch. One attempt: the core repeats what may be repeated, and SES would send twice.
@@ -66,10 +68,47 @@ class Clients:
 
     def __init__(self) -> None:
         session = botocore.session.get_session()
-        self.dynamodb = Client(session, "dynamodb", UNCHECKED)
-        self.sqs = Client(session, "sqs")
-        self.ses = Client(session, "sesv2")
-        self.sns = Client(session, "sns")
+        self.dynamodb: Any = Client(session, "dynamodb", UNCHECKED)
+        self.sqs: Any = Client(session, "sqs")
+        self.ses: Any = Client(session, "sesv2")
+        self.sns: Any = Client(session, "sns")
+
+
+class Machine(Protocol):
+    """What a function takes from where it runs. Lambda's is `Sandbox`; tests bring another."""
+
+    environment: Mapping[str, str]
+    clients: Any  # with the attributes of Clients
+    clock: Callable[[], float]  # epoch seconds
+    sleep: Callable[[float], None]
+    new_id: Callable[[], str]  # 32 hexadecimal digits that nobody else has
+
+    def logger(self, service: str) -> Any:
+        """A Logger of Powertools, or what can be told the same."""
+        ...
+
+    def metrics(self, service: str) -> Any:
+        """Metrics of Powertools, or what can be told the same."""
+        ...
+
+
+class Sandbox:
+    """The process that Lambda gives a function."""
+
+    def __init__(self) -> None:
+        self.environment: Mapping[str, str] = os.environ
+        self.clients: Any = Clients()
+        self.clock: Callable[[], float] = time.time
+        self.sleep: Callable[[float], None] = time.sleep
+        self.new_id: Callable[[], str] = new_id
+
+    def logger(self, service: str) -> Logger:
+        """JSON lines to the function's log."""
+        return Logger(service=service)
+
+    def metrics(self, service: str) -> Metrics:
+        """In CloudWatch's embedded format, through the log."""
+        return Metrics(service=service)
 
 
 @dataclass(frozen=True)
@@ -81,29 +120,65 @@ class Tools:
 
 
 Effects = Transactional | Callable[[Tools], External]
-Handler = Callable[[dict[str, Any], Context], dict[str, Any]]
+Invocation = Callable[[dict[str, Any], Context], dict[str, Any]]
 
 
-def lambda_handler(effects: Effects) -> Handler:
-    """The Lambda handler of a consumer. Raises SettingsError at the first invocation where the environment is wrong."""
-    application: list[_Application] = []
+class Function:
+    """A Lambda handler. What it works with is made at its first invocation, and kept while the sandbox is warm."""
 
-    def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
-        if not application:
-            application.append(_Application(effects, Settings.from_environment(os.environ)))
-        return application[0].run(event, context)
+    def __init__(self, compose: Callable[[Machine], Invocation]) -> None:
+        self._compose = compose
+        self._invoke: Invocation | None = None
 
-    return handler
+    def __call__(self, event: dict[str, Any], context: Context) -> dict[str, Any]:
+        """Answer an invocation. Raises SettingsError at the first one where the environment is wrong."""
+        if self._invoke is None:
+            self._invoke = self.start(Sandbox())
+        return self._invoke(event, context)
+
+    def start(self, machine: Machine) -> Invocation:
+        """A cold start on some machine: what answers its invocations. Raises SettingsError."""
+        return self._compose(machine)
+
+
+class ConsumerFunction(Function):
+    """The Lambda handler of a consumer. `effects` is public for tests that watch or disturb them."""
+
+    def __init__(self, effects: Effects, *, topic: Topic = ORDERS) -> None:
+        super().__init__(lambda machine: _Application(effects, topic, machine).run)
+        self.effects = effects
+        self.topic = topic
+
+    def disturbed(self, by: Callable[[Transactional | External], Transactional | External]) -> ConsumerFunction:
+        """The same function with other effects in the place of its own."""
+        effects = self.effects
+        if isinstance(effects, Transactional):
+            disturbed = by(effects)
+            assert isinstance(disturbed, Transactional)
+            return ConsumerFunction(disturbed, topic=self.topic)
+
+        def make(tools: Tools) -> External:
+            external = by(effects(tools))
+            assert isinstance(external, External)
+            return external
+
+        return ConsumerFunction(make, topic=self.topic)
+
+
+def lambda_handler(effects: Effects) -> ConsumerFunction:
+    """The Lambda handler of a consumer of the topic `orders`."""
+    return ConsumerFunction(effects)
 
 
 class _Application:
     """One function's collaborators, made once and kept while the function is warm."""
 
-    def __init__(self, effects: Effects, settings: Settings) -> None:
-        subscription = ORDERS.subscription(settings.consumer)
-        clients = Clients()
-        self._logger = Logger(service=settings.consumer)
-        self._metrics = Metrics(service=settings.consumer)
+    def __init__(self, effects: Effects, topic: Topic, machine: Machine) -> None:
+        settings, clients = Settings.from_environment(machine.environment), machine.clients
+        subscription = topic.subscription(settings.consumer)
+        self._service = settings.consumer
+        self._logger = machine.logger(settings.consumer)
+        self._metrics = machine.metrics(settings.consumer)
         self._consumer = Consumer(
             subscription,
             effects if isinstance(effects, Transactional) else effects(Tools(settings, clients.ses)),
@@ -112,9 +187,18 @@ class _Application:
                 queue_url=settings.queue_url,
                 dead_letter_queue_url=settings.dead_letter_queue_url,
             ),
-            store=Store.of(clients.dynamodb, tables=settings.tables, subscription=subscription),
+            store=Store.of(
+                clients.dynamodb,
+                tables=settings.tables,
+                subscription=subscription,
+                clock=machine.clock,
+                sleep=machine.sleep,
+                new_id=machine.new_id,
+            ),
             code_version=settings.code_version,
             newer_version_patience_seconds=settings.newer_version_patience_seconds,
+            clock=machine.clock,
+            sleep=machine.sleep,
         )
 
     def run(self, event: dict[str, Any], context: Context) -> dict[str, Any]:
@@ -150,7 +234,7 @@ class _Application:
                 "event_id": message.id if message else None,
                 "event_type": message.event.type if message else None,
                 "correlation_id": message.correlation_id if message else None,
-                "consumer": self._logger.service,
+                "consumer": self._service,
                 "delivery_id": delivery.id,
                 "group": delivery.group,
                 "attempt": delivery.attempt,

@@ -25,6 +25,7 @@ from messaging.cursor import advance
 from messaging.deadline import HasTime, always
 from messaging.effects import Create, Item, Key
 from messaging.errors import RetryLater, UndeclaredFollowUp
+from messaging.identity import new_id
 from messaging.outbox import Emission, emissions, new_position
 from messaging.outgoing import Draft, prepare
 from messaging.reads import Reader
@@ -52,12 +53,14 @@ class Inbox:
         subscription: Subscription,
         reader: Reader,
         clock: Callable[[], float] = time.time,
+        new_id: Callable[[], str] = new_id,
     ) -> None:
         self._client = client
         self._tables = tables
         self._subscription = subscription
         self._reader = reader
         self._clock = clock
+        self._new_id = new_id
 
     def find(self, work: Work, has_time: HasTime = always) -> Result | None:
         """APPLIED or DUPLICATE where the inbox holds the completed marker of this very event, else None.
@@ -84,7 +87,7 @@ class Inbox:
         that read nothing may rely on it: another time they might choose another effect.
         """
         items_mark = items_mark and self._subscription.items_may_mark
-        actions_of = partial(self._actions, new_position(self._clock()), items_mark)
+        actions_of = partial(self._actions, new_position(self._clock(), self._new_id()), items_mark)
         return Transaction(actions_of, self._tables, items_mark=items_mark)
 
     def commit(self, transaction: Transaction, has_time: HasTime = always) -> list[Result]:

@@ -13,7 +13,6 @@ from __future__ import annotations
 import enum
 import random
 import time
-import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -23,6 +22,7 @@ from messaging.batch import Work
 from messaging.deadline import HasTime, always
 from messaging.effects import Item
 from messaging.errors import RetryLater
+from messaging.identity import new_id
 from messaging.inbox import marker_expiration, marker_key
 from messaging.items import MAX_STATEMENTS, attributes, insert, serialize
 from messaging.reads import THROTTLES, Reader
@@ -63,7 +63,7 @@ class Leases:
         subscription: Subscription,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
-        new_owner: Callable[[], str] = lambda: uuid.uuid4().hex,
+        new_owner: Callable[[], str] = new_id,
     ) -> None:
         self._client = client
         self._reader = reader

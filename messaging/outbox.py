@@ -7,7 +7,6 @@ its state, is impossible. The item is deleted when the topic has accepted it, so
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +19,7 @@ from messaging import items
 from messaging.effects import Key
 from messaging.errors import InvalidEvent, TooLarge
 from messaging.events import Event, explain_invalid
+from messaging.identity import new_id
 from messaging.outgoing import Draft, Outgoing, prepare
 from messaging.topology import OUTBOX
 
@@ -63,12 +63,12 @@ def emissions(messages: Iterable[Outgoing], position: str) -> list[Emission]:
     return [Emission(Key(OUTBOX.name, message.group, position), (message,)) for message in messages]
 
 
-def new_position(now: float) -> str:
+def new_position(now: float, unique: str) -> str:
     """The place of a transaction among those of a message group: after those of earlier milliseconds.
 
-    `now` is in epoch seconds.
+    `now` is in epoch seconds; nobody else has `unique`.
     """
-    return f"{datetime.fromtimestamp(now, UTC).isoformat(timespec='milliseconds')}#{uuid.uuid4().hex}"
+    return f"{datetime.fromtimestamp(now, UTC).isoformat(timespec='milliseconds')}#{unique}"
 
 
 def messages_of(item: Mapping[str, Any]) -> tuple[Outgoing, ...]:
@@ -105,7 +105,7 @@ class Outbox:
         or for over 300 KiB in one message group. A transaction takes 100 entries; there is one for each message group.
         """
         now = self._clock()
-        position = new_position(now)
+        position = new_position(now, new_id())
         written: dict[str, Emission] = {}
         for event in events:
             message = prepare(event, source=self._source, time=datetime.fromtimestamp(now, UTC))

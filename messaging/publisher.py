@@ -110,10 +110,24 @@ class _Lane:
         yield from rest
 
 
+SideBySide = Callable[[Callable[[_Lane], dict[int, FailedEntry]], Sequence[_Lane]], Iterable[dict[int, FailedEntry]]]
+
+
+def in_threads(
+    drain: Callable[[_Lane], dict[int, FailedEntry]], lanes: Sequence[_Lane]
+) -> Iterable[dict[int, FailedEntry]]:
+    """A thread a lane; one alone needs none."""
+    if len(lanes) <= 1:
+        return [drain(lane) for lane in lanes]
+    with ThreadPoolExecutor(max_workers=len(lanes), thread_name_prefix="publisher") as pool:
+        return [*pool.map(drain, lanes)]
+
+
 class Publisher:
     """Publishes events to one topic.
 
-    `client` is boto3's SNS client. It is used from `concurrency` threads at once (boto3 clients are thread-safe).
+    `client` is boto3's SNS client. It is used from `concurrency` threads at once (boto3 clients are thread-safe), which
+    `side_by_side` starts: it calls a function for each of some things and gives the results in their order.
     """
 
     def __init__(
@@ -127,6 +141,7 @@ class Publisher:
         max_attempts: int = 5,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
+        side_by_side: SideBySide | None = None,
     ) -> None:
         self._client = client
         self._topic = topic
@@ -136,6 +151,7 @@ class Publisher:
         self._max_attempts = max_attempts
         self._clock = clock
         self._sleep = sleep
+        self._side_by_side = side_by_side or in_threads
 
     def publish(self, events: Iterable[Event | Draft], *, resend: str | None = None) -> PublishReport:
         """Send events, in order per message group, and say of each where it went. Raises nothing for a refused event.
@@ -198,9 +214,8 @@ class Publisher:
             lanes[crc32(entry.group.encode()) % len(lanes)].groups[entry.group].append(entry)
         busy = [lane for lane in lanes if lane.groups]
         failures: dict[int, FailedEntry] = {}
-        with ThreadPoolExecutor(max_workers=max(1, len(busy)), thread_name_prefix="publisher") as pool:
-            for of_lane in pool.map(lambda lane: self._drain(lane, has_time), busy):
-                failures |= of_lane
+        for of_lane in self._side_by_side(lambda lane: self._drain(lane, has_time), busy):
+            failures |= of_lane
         return failures
 
     def _drain(self, lane: _Lane, has_time: Callable[[], bool]) -> dict[int, FailedEntry]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from messaging.attempts import Attempts
+from messaging.identity import new_id
 from messaging.inbox import Inbox
 from messaging.lease import Leases
 from messaging.reads import Reader
@@ -33,6 +34,7 @@ class Store:
         subscription: Subscription,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
+        new_id: Callable[[], str] = new_id,
     ) -> Store:
         """`client` is boto3's DynamoDB client, `tables` maps the topology's names to physical ones."""
         reader = Reader(client, tables=tables, sleep=sleep)
@@ -40,7 +42,15 @@ class Store:
         writer = Writer(client, table=table, sleep=sleep)
         return cls(
             reader=reader,
-            inbox=Inbox(client, tables=tables, subscription=subscription, reader=reader, clock=clock),
-            leases=Leases(client, reader=reader, table=table, subscription=subscription, clock=clock, sleep=sleep),
+            inbox=Inbox(client, tables=tables, subscription=subscription, reader=reader, clock=clock, new_id=new_id),
+            leases=Leases(
+                client,
+                reader=reader,
+                table=table,
+                subscription=subscription,
+                clock=clock,
+                sleep=sleep,
+                new_owner=new_id,
+            ),
             attempts=Attempts(reader=reader, writer=writer, subscription=subscription, clock=clock),
         )

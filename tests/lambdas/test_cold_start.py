@@ -79,7 +79,7 @@ def session(monkeypatch: pytest.MonkeyPatch) -> FakeSession:
     return fake
 
 
-def invoke(handler: runtime.Handler, *contents: Event | str) -> dict[str, Any]:
+def invoke(handler: runtime.Function, *contents: Event | str) -> dict[str, Any]:
     """A batch of what was published just now: what is older than its marker would be a dead letter."""
     now = time.time()
     texts = [content if isinstance(content, str) else body(content, time=now) for content in contents]

@@ -7,6 +7,7 @@ import pytest
 
 from messaging import items
 from messaging.errors import InvalidEvent, TooLarge
+from messaging.identity import new_id
 from messaging.outbox import MAX_ITEM_BYTES, Emission, Outbox, emissions, messages_of, new_position
 from messaging.outgoing import Outgoing
 from tests.doubles import Wire
@@ -42,10 +43,10 @@ def test_state_and_event_are_both_or_neither(dynamodb: Wire) -> None:
 
 def test_later_transactions_sort_after_earlier_ones() -> None:
     """Positions begin with the time, in one format, and no two are the same."""
-    positions = [new_position(NOW + step) for step in (0, 0.001, 1, 3600)]
+    positions = [new_position(NOW + step, "a") for step in (0, 0.001, 1, 3600)]
     assert positions == sorted(positions)
     assert positions[0].startswith("2026-09-21T14:13:20.000+00:00#")
-    assert new_position(NOW) != new_position(NOW)
+    assert new_position(NOW, new_id()) != new_position(NOW, new_id())
 
 
 def test_more_of_one_group_than_an_item_holds_needs_more_transactions() -> None:

@@ -26,6 +26,7 @@ from messaging.identity import new_id
 from messaging.settings import Settings
 from messaging.store import Store
 from messaging.topology import ORDERS, Topic
+from messaging.versions import KNOWN, Versions
 
 # A call that hangs ends within the reserve that each step keeps (topology.RESERVE_SECONDS): as an error of its
 # records, not as a killed batch. One attempt: the core repeats what may be repeated, and SES would send twice.
@@ -144,10 +145,11 @@ class Function:
 class ConsumerFunction(Function):
     """The Lambda handler of a consumer. `effects` is public for tests that watch or disturb them."""
 
-    def __init__(self, effects: Effects, *, topic: Topic = ORDERS) -> None:
-        super().__init__(lambda machine: _Application(effects, topic, machine).run)
+    def __init__(self, effects: Effects, *, topic: Topic = ORDERS, versions: Versions = KNOWN) -> None:
+        super().__init__(lambda machine: _Application(effects, topic, versions, machine).run)
         self.effects = effects
         self.topic = topic
+        self.versions = versions
 
     def disturbed(self, by: Callable[[Transactional | External], Transactional | External]) -> ConsumerFunction:
         """The same function with other effects in the place of its own."""
@@ -155,14 +157,14 @@ class ConsumerFunction(Function):
         if isinstance(effects, Transactional):
             disturbed = by(effects)
             assert isinstance(disturbed, Transactional)
-            return ConsumerFunction(disturbed, topic=self.topic)
+            return ConsumerFunction(disturbed, topic=self.topic, versions=self.versions)
 
         def make(tools: Tools) -> External:
             external = by(effects(tools))
             assert isinstance(external, External)
             return external
 
-        return ConsumerFunction(make, topic=self.topic)
+        return ConsumerFunction(make, topic=self.topic, versions=self.versions)
 
 
 def lambda_handler(effects: Effects) -> ConsumerFunction:
@@ -173,7 +175,7 @@ def lambda_handler(effects: Effects) -> ConsumerFunction:
 class _Application:
     """One function's collaborators, made once and kept while the function is warm."""
 
-    def __init__(self, effects: Effects, topic: Topic, machine: Machine) -> None:
+    def __init__(self, effects: Effects, topic: Topic, versions: Versions, machine: Machine) -> None:
         settings, clients = Settings.from_environment(machine.environment), machine.clients
         subscription = topic.subscription(settings.consumer)
         self._service = settings.consumer
@@ -197,6 +199,7 @@ class _Application:
             ),
             code_version=settings.code_version,
             newer_version_patience_seconds=settings.newer_version_patience_seconds,
+            versions=versions,
             clock=machine.clock,
             sleep=machine.sleep,
         )

@@ -22,6 +22,7 @@ from messaging.rounds import Rounds
 from messaging.store import Store
 from messaging.suspicion import Suspicion
 from messaging.topology import Subscription
+from messaging.versions import KNOWN, Versions
 
 T = TypeVar("T")
 
@@ -59,6 +60,7 @@ class Consumer:
         store: Store,
         code_version: str,
         newer_version_patience_seconds: int,
+        versions: Versions = KNOWN,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -69,6 +71,7 @@ class Consumer:
         self._source = source
         self._store = store
         self._code_version = code_version
+        self._versions = versions
         self._newer_version_patience_seconds = newer_version_patience_seconds
         self._clock = clock
         self._sleep = sleep
@@ -105,7 +108,7 @@ class Consumer:
 
     def _open(self, ledger: Ledger, delivery: Delivery, has_time: Callable[[], bool]) -> Work:
         """The work in a delivery. Raises RecordError where there is none to do now."""
-        work = Work(delivery, decode(delivery.body))
+        work = Work(delivery, decode(delivery.body, self._versions))
         ledger.remember(work)
         if type(work.message.event) not in self._subscription.events:
             raise Poison(f"{work.message.event.type} is not for this consumer")

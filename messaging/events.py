@@ -167,7 +167,7 @@ EventType = type[OrderPlaced] | type[OrderCancelled] | type[StockReserved] | typ
 
 CATALOGUE: tuple[EventType, ...] = (OrderPlaced, OrderCancelled, StockReserved, StockRefused)
 
-# (type, version) -> the data of that version as the data of the next one.
+# (type, version) -> the data of that version as the data of the next one; `versions` applies them.
 UPCASTS: Mapping[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]] = {}
 
 

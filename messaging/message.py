@@ -17,7 +17,8 @@ import msgspec
 from msgspec import Meta
 
 from messaging.errors import InvalidEvent, NewerVersion, Poison, TooLarge
-from messaging.events import CATALOGUE, UPCASTS, Event, EventType, dataschema, explain_invalid
+from messaging.events import CATALOGUE, Event, dataschema, explain_invalid
+from messaging.versions import KNOWN, Versions
 
 MAX_BODY_BYTES = 256 * 1024  # what one SNS publish takes: https://docs.aws.amazon.com/general/latest/gr/sns.html
 MAX_DEPTH = 32
@@ -30,11 +31,8 @@ Word = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9]{0,63}\Z")]
 Subject = Annotated[str, Meta(min_length=1, max_length=200)]
 Traceparent = Annotated[str, Meta(pattern=r"^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\Z")]
 
-_SCHEMA = re.compile(r"urn:waybill:(?P<type>[A-Za-z][A-Za-z0-9]*):(?P<version>[1-9][0-9]{0,8})")
 # The closing quote is optional: an open string must not be tried again from each of its characters.
 _STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*"?|[{}\[\]]', re.DOTALL)
-_EVENTS: dict[tuple[str, int], EventType] = {(event.type, event.version): event for event in CATALOGUE}
-_LATEST: dict[str, int] = {name: max(v for n, v in _EVENTS if n == name) for name, _ in _EVENTS}
 
 
 class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
@@ -120,15 +118,15 @@ def encode(
     return body.decode()
 
 
-def decode(body: str) -> Message[Event]:
-    """The message that a body holds.
+def decode(body: str, versions: Versions = KNOWN) -> Message[Event]:
+    """The message that a body holds, its event brought up to the latest of `versions`.
 
     Raises Poison (not ours, or wrong), TooLarge, and NewerVersion for a type or version that this code does not know.
     No error repeats text of the body.
     """
     document = _parse(body)
     envelope = _envelope(document)
-    event_class, data = _current_version(envelope)
+    event_class, data = versions.current(envelope.type, envelope.dataschema, envelope.data)
     try:
         event = msgspec.convert(data, event_class)
     except msgspec.ValidationError as error:
@@ -210,25 +208,6 @@ def _envelope(document: dict[str, Any]) -> Envelope:
         return msgspec.convert(document, Envelope)
     except msgspec.ValidationError as error:
         raise Poison(f"not a CloudEvents envelope of ours: {explain_invalid(error)}") from error
-
-
-def _current_version(envelope: Envelope) -> tuple[EventType, dict[str, Any]]:
-    """The class that this code handles for the envelope's type, and the data brought up to its version."""
-    schema = _SCHEMA.fullmatch(envelope.dataschema)
-    if schema is None or schema["type"] != envelope.type:
-        raise Poison("dataschema does not name a version of the type")
-    version, data = int(schema["version"]), envelope.data
-    latest = _LATEST.get(envelope.type)
-    if latest is None:
-        raise NewerVersion("a type that this code does not know")
-    if version > latest:
-        raise NewerVersion(f"version {version} of {envelope.type}, this code knows {latest}")
-    while version < latest:
-        upcast = UPCASTS.get((envelope.type, version))
-        if upcast is None:
-            raise Poison(f"version {version} of {envelope.type} is no longer supported")
-        version, data = version + 1, upcast(data)
-    return _EVENTS[envelope.type, latest], data
 
 
 def _payload_hash(envelope: Envelope) -> str:

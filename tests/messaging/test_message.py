@@ -13,6 +13,7 @@ from messaging.errors import DeadLetter, InvalidEvent, NewerVersion, Poison, Too
 from messaging.events import OrderPlaced
 from messaging.message import MAX_BODY_BYTES, decode
 from messaging.topology import ORDERS
+from messaging.versions import Versions
 from tests.factories import body, cancellation, line, order
 
 CANARY = "canary-7f3a"
@@ -181,26 +182,27 @@ def test_encoding_refuses_an_event_past_the_bound(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.fault(45)
-def test_an_older_version_is_upcast(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_older_version_is_upcast() -> None:
     """An old message is brought up to the version that this code handles, step by step."""
 
     class OrderPlaced2(OrderPlaced, frozen=True, forbid_unknown_fields=True):
         version = 2
 
-    monkeypatch.setattr("messaging.message._EVENTS", {("OrderPlaced", 2): OrderPlaced2})
-    monkeypatch.setattr("messaging.message._LATEST", {"OrderPlaced": 2})
-    monkeypatch.setattr("messaging.message.UPCASTS", {("OrderPlaced", 1): lambda data: {**data, "priority": "high"}})
-    message = decode(body(order()))
+    versions = Versions([OrderPlaced2], {("OrderPlaced", 1): lambda data: {**data, "priority": "high"}})
+    message = decode(body(order()), versions)
     assert type(message.event) is OrderPlaced2
     assert message.event.priority == "high"
 
 
 @pytest.mark.fault(45)
-def test_an_older_version_without_upcast_is_poison(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_older_version_without_upcast_is_poison() -> None:
     """No code here can ever read it."""
-    monkeypatch.setattr("messaging.message._LATEST", {"OrderPlaced": 2})
+
+    class OrderPlaced2(OrderPlaced, frozen=True, forbid_unknown_fields=True):
+        version = 2
+
     with pytest.raises(Poison, match="no longer supported"):
-        decode(body(order()))
+        decode(body(order()), Versions([OrderPlaced2], {}))
 
 
 def test_every_event_of_the_catalogue_has_a_subscriber() -> None:

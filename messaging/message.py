@@ -16,7 +16,7 @@ from typing import Annotated, Any, Generic, Literal, NoReturn, TypeVar
 import msgspec
 from msgspec import Meta
 
-from messaging.errors import InvalidEvent, NewerVersion, Poison, TooLarge
+from messaging.errors import InvalidEvent, Poison, TooLarge
 from messaging.events import CATALOGUE, Event, dataschema, explain_invalid
 from messaging.versions import KNOWN, Versions
 

@@ -37,6 +37,7 @@ class _Application:
                 source=f"urn:waybill:{SERVICE}",
                 clock=machine.clock,
                 sleep=machine.sleep,
+                side_by_side=machine.side_by_side,
             ),
             topic=ORDERS,
             clock=machine.clock,

@@ -83,6 +83,7 @@ class Machine(Protocol):
     clock: Callable[[], float]  # epoch seconds
     sleep: Callable[[float], None]
     new_id: Callable[[], str]  # 32 hexadecimal digits that nobody else has
+    side_by_side: Any  # how a publisher's lanes run; None: in threads
 
     def logger(self, service: str) -> Any:
         """A Logger of Powertools, or what can be told the same."""
@@ -102,6 +103,7 @@ class Sandbox:
         self.clock: Callable[[], float] = time.time
         self.sleep: Callable[[float], None] = time.sleep
         self.new_id: Callable[[], str] = new_id
+        self.side_by_side = None
 
     def logger(self, service: str) -> Logger:
         """JSON lines to the function's log."""

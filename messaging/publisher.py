@@ -29,10 +29,17 @@ from messaging.topology import Topic
 MAX_BATCH_ENTRIES = 10
 MAX_BATCH_BYTES = MAX_BODY_BYTES
 
-_FINAL_ERRORS = {"AuthorizationError", "InvalidParameter", "InvalidParameterValue", "NotFound", "KMSAccessDenied"}
+_FINAL_ERRORS = {
+    "AuthorizationError",
+    "InvalidParameter",
+    "InvalidParameterValue",
+    "ParameterValueInvalid",
+    "NotFound",
+    "KMSAccessDenied",
+}
 # Of one entry: the message itself is wrong. The other errors of Publish are of the topic, its key or the permissions.
 # Source: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
-_MESSAGE_ERRORS = {"InvalidParameter", "InvalidParameterValue", "ValidationException"}
+_MESSAGE_ERRORS = {"InvalidParameter", "InvalidParameterValue", "ParameterValueInvalid", "ValidationException"}
 # SNS calls these the sender's fault too, and they pass all the same.
 _PASSING_ERRORS = {
     *("Throttled", "ThrottledException", "ThrottlingException", "RequestThrottled", "ConcurrentAccess"),
@@ -254,6 +261,9 @@ class Publisher:
             )
         except ClientError as error:
             code = error.response["Error"]["Code"]
+            if code in _MESSAGE_ERRORS and len(batch) > 1:
+                # One wrong entry has SNS refuse the whole call, and say of no entry that it is that one.
+                return {name: refusal for entry in batch for name, refusal in self._publish_batch([entry]).items()}
             whole = _Refusal(code, "SNS refused the whole batch", final=code in _FINAL_ERRORS)
         except BotoCoreError as error:
             # No answer: it may have been accepted. The retry has the same deduplication id, so SNS drops a second copy.

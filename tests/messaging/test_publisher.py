@@ -55,7 +55,7 @@ class FakeSns:
         return [json.loads(entry["Message"])["id"] for entry in self.accepted]
 
 
-def publish(sns: FakeSns, events: list[OrderPlaced], *, resend: str | None = None, **options: Any) -> PublishReport:
+def publish(sns: Any, events: list[OrderPlaced], *, resend: str | None = None, **options: Any) -> PublishReport:
     settings = {"topic": ORDERS, "clock": lambda: NOW, "sleep": lambda _: None, **options}
     return Publisher(sns, topic_arn="arn:topic", source="urn:waybill:test", **settings).publish(events, resend=resend)
 
@@ -168,6 +168,31 @@ def test_the_messages_own_fault_is_told_from_what_can_be_mended(code: str, own_f
     """A wrong message never gets through; a missing right or key may come back."""
     (failed,) = publish(FakeSns({"OrderPlaced-0": [code]}), [order("0")]).failed
     assert (failed.final, failed.own_fault) == (True, own_fault)
+
+
+class OneBadApple:
+    """SNS as it answers a batch with one entry that it can't take: it refuses the call and says nothing of entries."""
+
+    def __init__(self, event_id: str, code: str) -> None:
+        self.accepted: list[str] = []
+        self._event_id = event_id
+        self._code = code
+
+    def publish_batch(self, *, TopicArn: str, PublishBatchRequestEntries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803 (AWS's names)
+        ids = [entry["MessageDeduplicationId"] for entry in PublishBatchRequestEntries]
+        if self._event_id in ids:
+            raise ClientError({"Error": {"Code": self._code, "Message": ""}}, "PublishBatch")
+        self.accepted += ids
+        return {"Failed": []}
+
+
+@pytest.mark.parametrize("code", ["InvalidParameter", "ParameterValueInvalid"])
+def test_an_entry_that_has_the_call_refused_fails_alone(code: str) -> None:
+    """SNS names no entry, so each is sent by itself."""
+    sns = OneBadApple("OrderPlaced-1", code)
+    report = publish(sns, [order(str(n), customer_id=f"C{n}") for n in range(4)])
+    assert sns.accepted == ["OrderPlaced-0", "OrderPlaced-2", "OrderPlaced-3"]
+    assert [(entry.event_id, entry.final) for entry in report.failed] == [("OrderPlaced-1", True)]
 
 
 def test_a_refused_call_is_nobodys_own_fault() -> None:

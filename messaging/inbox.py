@@ -156,6 +156,8 @@ class Inbox:
 
     def _emissions(self, unit: Unit, position: str) -> list[Emission]:
         """The unit's follow-up events, each caused by its message and of the same correlation."""
+        if not unit.effect.follow_ups:
+            return []
         cause, now = unit.work.message, datetime.fromtimestamp(self._clock(), UTC)
         messages = []
         for event in unit.effect.follow_ups:

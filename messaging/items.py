@@ -34,6 +34,8 @@ def serialize(value: Any) -> Value:
 
     Raises TypeError for what DynamoDB has no type for (a float, too), decimal's errors for a number past 38 digits.
     """
+    if type(value) is str:  # most are
+        return {"S": value}
     match value:
         case None:
             return {"NULL": True}

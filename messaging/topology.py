@@ -231,8 +231,11 @@ class Topic:
     name: str
     subscriptions: Sequence[Subscription]
     announced: Sequence[EventType] = ()
+    _policies: Sequence[tuple[Subscription, Mapping[str, list[Any]]]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        # Made once: a publisher asks for every event.
+        object.__setattr__(self, "_policies", tuple((row, row.filter_policy) for row in self.subscriptions))
         names = [subscription.consumer for subscription in self.subscriptions]
         twice = {name for name in names if names.count(name) > 1}
         if twice:
@@ -257,7 +260,7 @@ class Topic:
 
     def routes(self, attributes: Mapping[str, str]) -> list[Subscription]:
         """The subscriptions whose filter takes a message with these attributes."""
-        return [row for row in self.subscriptions if filters.matches(row.filter_policy, attributes)]
+        return [row for row, policy in self._policies if filters.matches(policy, attributes)]
 
 
 def _require(holds: bool, row: Subscription, rule: str) -> None:

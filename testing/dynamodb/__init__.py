@@ -12,5 +12,6 @@ from testing.dynamodb.client import Client
 from testing.dynamodb.errors import Refused
 from testing.dynamodb.service import ARRIVES, LEAVES, PREPARED
 from testing.dynamodb.store import Store
+from testing.dynamodb.stream import Change
 
-__all__ = ["ARRIVES", "LEAVES", "PREPARED", "Client", "Refused", "Store"]
+__all__ = ["ARRIVES", "LEAVES", "PREPARED", "Change", "Client", "Refused", "Store"]

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from testing.dynamodb.errors import Refused, condition_failed, invalid
-from testing.dynamodb.expressions import Predicate, RequestExpressions
+from testing.dynamodb.expressions import Predicate, Values, bind_condition, bind_update
 from testing.dynamodb.expressions.paths import Steps
 from testing.dynamodb.schema import Key, Misfit
 from testing.dynamodb.table import Table
-from testing.dynamodb.values import MAX_ITEM_BYTES, Item, admit_item, copy_item, item_size_bytes
+from testing.dynamodb.values import MAX_ITEM_BYTES, Item, admit_item, item_size_bytes, show_item
 
 TOO_LARGE = "Item size has exceeded the maximum allowed size"
 UPDATE_TOO_LARGE = "Item size to update has exceeded the maximum allowed size"
@@ -20,74 +20,77 @@ OLD_ON_FAILURE = ("NONE", "ALL_OLD")
 ItemId = tuple[str, Key]
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True, eq=False)
 class Action:
     """One action on one item. `change` gives the new item (None: no item), `refusal` what a failed condition raises.
 
-    `paths` are those that an update changes, None for other actions.
+    `put_bytes` is the size of what is put, None for other actions; `paths` are those that an update changes, None for
+    other actions. `item_id` is the item, over all tables.
     """
 
     table: Table
     key: Key
     change: Callable[[Item | None], Item | None]
-    condition: Predicate | None = None
-    refusal: Callable[[Item | None], Refused] = condition_failed
+    condition: Predicate | None
+    values: Values
+    refusal: Callable[[dict[str, Any] | None], Refused] = condition_failed
     returns_old_on_failure: bool = False
     payload_bytes: int = 0
+    put_bytes: int | None = None
     paths: tuple[Steps, ...] | None = None
+    item_id: ItemId = field(init=False)
 
-    @property
-    def item_id(self) -> ItemId:
-        """The item, over all tables."""
-        return self.table.name, self.key
+    def __post_init__(self) -> None:
+        self.item_id = (self.table.name, self.key)
 
-    def result(self) -> Item | None:
-        """The item as it will be. Raises Refused where the condition fails or the change makes no sense."""
+    def result(self) -> tuple[Item | None, int]:
+        """The item as it will be, and the bytes that count for the write: those of the larger of both items.
+
+        Raises Refused where the condition fails or the change makes no sense.
+        """
         old = self.table.get(self.key)
-        if self.condition is not None and not self.condition(old):
-            shown = copy_item(old) if old is not None and self.returns_old_on_failure else None
-            raise self.refusal(shown)
+        if self.condition is not None and not self.condition(old, self.values):
+            raise self.refusal(show_item(old) if old is not None and self.returns_old_on_failure else None)
         new = self.change(old)
+        size_bytes = item_size_bytes(new) if self.put_bytes is None else self.put_bytes
         # Only updates make items grow; what is put was measured when it was admitted.
-        if self.paths is not None and new is not None and item_size_bytes(new) > MAX_ITEM_BYTES:
+        if self.paths is not None and size_bytes > MAX_ITEM_BYTES:
             raise invalid(UPDATE_TOO_LARGE)
-        return new
+        return new, max(size_bytes, item_size_bytes(old))
 
 
 def put(table: Table, request: Mapping[str, Any]) -> Action:
     """Replace the whole item."""
     item = admit_item(request["Item"])
-    expressions = RequestExpressions(request)
-    condition = expressions.condition()
-    expressions.check_all_used()
+    (condition,), values = bind_condition(request)
     key = table.schema.key_of_item(item)
-    size = item_size_bytes(item)
-    if size > MAX_ITEM_BYTES:
+    size_bytes = item_size_bytes(item)
+    if size_bytes > MAX_ITEM_BYTES:
         raise Misfit(TOO_LARGE)
     return Action(
         table,
         key,
         lambda _: item,
         condition,
+        values,
         returns_old_on_failure=_returns_old(request),
-        payload_bytes=size,
+        payload_bytes=size_bytes,
+        put_bytes=size_bytes,
     )
 
 
 def update(table: Table, request: Mapping[str, Any]) -> Action:
     """Change attributes of an item, or create it."""
-    expressions = RequestExpressions(request)
-    condition = expressions.condition()
-    change = expressions.update(table.schema.names)
-    expressions.check_all_used()
+    (condition, change), values = bind_update(request, table.schema.names)
     key, attributes = table.schema.key_of(request["Key"])
     return Action(
         table,
         key,
-        lambda old: change.apply(old, attributes),
+        lambda old: change.apply(old, attributes, values),
         condition,
+        values,
         returns_old_on_failure=_returns_old(request),
-        payload_bytes=_payload_bytes(request, attributes, expressions),
+        payload_bytes=_payload_bytes(request, attributes, values),
         paths=change.paths,
     )
 
@@ -108,17 +111,16 @@ def check(table: Table, request: Mapping[str, Any]) -> Action:
 
 
 def _by_key(table: Table, request: Mapping[str, Any], change: Callable[[Item | None], Item | None]) -> Action:
-    expressions = RequestExpressions(request)
-    condition = expressions.condition()
-    expressions.check_all_used()
+    (condition,), values = bind_condition(request)
     key, attributes = table.schema.key_of(request["Key"])
     return Action(
         table,
         key,
         change,
         condition,
+        values,
         returns_old_on_failure=_returns_old(request),
-        payload_bytes=_payload_bytes(request, attributes, expressions),
+        payload_bytes=_payload_bytes(request, attributes, values),
     )
 
 
@@ -132,6 +134,6 @@ def _returns_old(request: Mapping[str, Any]) -> bool:
     return bool(wanted == "ALL_OLD")
 
 
-def _payload_bytes(request: Mapping[str, Any], key: Item, expressions: RequestExpressions) -> int:
-    texts = sum(len(request.get(name) or "") for name in ("UpdateExpression", "ConditionExpression"))
-    return item_size_bytes(key) + expressions.scope.size_bytes() + texts
+def _payload_bytes(request: Mapping[str, Any], key: Item, values: Values) -> int:
+    texts = len(request.get("UpdateExpression") or "") + len(request.get("ConditionExpression") or "")
+    return item_size_bytes(key) + item_size_bytes(values) + texts

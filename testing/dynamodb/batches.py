@@ -9,11 +9,11 @@ from testing.dynamodb import actions, items
 from testing.dynamodb.actions import Action, ItemId
 from testing.dynamodb.capacity import Meter
 from testing.dynamodb.errors import invalid, too_few
-from testing.dynamodb.expressions import RequestExpressions
+from testing.dynamodb.expressions import bind_projection
 from testing.dynamodb.expressions.projection import project
 from testing.dynamodb.table import Table
 from testing.dynamodb.transactions import Transactions
-from testing.dynamodb.values import Item, copy_item, item_size_bytes
+from testing.dynamodb.values import Shown, item_size_bytes, show_item
 
 # Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
 MAX_KEYS = 100
@@ -31,28 +31,26 @@ def get(table_of: TableOf, request: Mapping[str, Any], meter: Meter) -> dict[str
         raise too_few("requestItems")
     if sum(len(entry["Keys"]) for entry in wanted.values()) > MAX_KEYS:
         raise invalid("Too many items requested for the BatchGetItem call")
-    responses: dict[str, list[Item]] = {}
+    responses: dict[str, list[Shown]] = {}
     unprocessed: dict[str, Any] = {}
     room_bytes = MAX_GET_BYTES
     for name, entry in wanted.items():
         table = table_of(name)
-        expressions = RequestExpressions(entry)
-        projection = expressions.projection()
-        expressions.check_all_used()
+        (projection,), _ = bind_projection(entry)
         keys = [table.schema.key_of(attributes)[0] for attributes in entry["Keys"]]
         if len(set(keys)) < len(keys):
             raise invalid("Provided list of item keys contains duplicates")
         responses[name] = []
         for key, attributes in zip(keys, entry["Keys"], strict=True):
             item = table.get(key)
-            size_bytes = 0 if item is None else item_size_bytes(item)
+            size_bytes = item_size_bytes(item)
             room_bytes -= size_bytes
             if room_bytes < 0:
                 unprocessed.setdefault(name, {**entry, "Keys": []})["Keys"].append(attributes)
                 continue
             meter.read(size_bytes, consistent=bool(entry.get("ConsistentRead")))
             if item is not None:
-                responses[name].append(copy_item(item) if projection is None else project(item, projection))
+                responses[name].append(show_item(item) if projection is None else project(item, projection))
     return {"Responses": responses, "UnprocessedKeys": unprocessed}
 
 

@@ -8,11 +8,11 @@ from typing import Any
 from testing.dynamodb.actions import Action
 from testing.dynamodb.capacity import Meter
 from testing.dynamodb.errors import Refused, conflict, invalid
-from testing.dynamodb.expressions import RequestExpressions
+from testing.dynamodb.expressions import bind_projection
 from testing.dynamodb.expressions.projection import project
 from testing.dynamodb.table import Table
 from testing.dynamodb.transactions import Transactions
-from testing.dynamodb.values import Item, copy_item, item_size_bytes
+from testing.dynamodb.values import Item, item_size_bytes, show_item
 
 UPDATE_RETURNS = ("NONE", "ALL_OLD", "UPDATED_OLD", "ALL_NEW", "UPDATED_NEW")
 OTHER_RETURNS = ("NONE", "ALL_OLD")
@@ -20,14 +20,12 @@ OTHER_RETURNS = ("NONE", "ALL_OLD")
 
 def get(table: Table, request: Mapping[str, Any], meter: Meter) -> dict[str, Any]:
     """The item, or nothing."""
-    expressions = RequestExpressions(request)
-    projection = expressions.projection()
-    expressions.check_all_used()
+    (projection,), _ = bind_projection(request)
     item = table.get(table.schema.key_of(request["Key"])[0])
-    meter.read(0 if item is None else item_size_bytes(item), consistent=bool(request.get("ConsistentRead")))
+    meter.read(item_size_bytes(item), consistent=bool(request.get("ConsistentRead")))
     if item is None:
         return {}
-    return {"Item": copy_item(item) if projection is None else project(item, projection)}
+    return {"Item": show_item(item) if projection is None else project(item, projection)}
 
 
 def write(action: Action, transactions: Transactions, meter: Meter, *, now: float) -> tuple[Item | None, Item | None]:
@@ -39,12 +37,12 @@ def write(action: Action, transactions: Transactions, meter: Meter, *, now: floa
     if transactions.is_in_flight(action.item_id):
         raise conflict()
     try:
-        new = action.result()
+        new, size_bytes = action.result()
     except Refused:
-        meter.wrote(old, None)
+        meter.wrote(item_size_bytes(old))
         raise
-    meter.wrote(old, new)
-    action.table.write(action.key, new, now=now)
+    meter.wrote(size_bytes)
+    action.table.tell(action.table.write(action.key, new, now=now))
     return old, new
 
 
@@ -67,6 +65,6 @@ def returned(wanted: str, action: Action, old: Item | None, new: Item | None) ->
     if wanted == "NONE" or item is None:
         return {}
     if wanted.startswith("ALL"):
-        return {"Attributes": copy_item(item)}
+        return {"Attributes": show_item(item)}
     shown = project(item, action.paths or ())
     return {"Attributes": shown} if shown else {}

@@ -24,7 +24,7 @@ from testing.dynamodb.expressions.nodes import (
 )
 from testing.dynamodb.expressions.walk import conjuncts, operands_of
 from testing.dynamodb.schema import Schema
-from testing.dynamodb.values import comparable, kind_of
+from testing.dynamodb.values import comparable
 
 KIND = "KeyConditionExpression"
 
@@ -45,10 +45,10 @@ def split(schema: Schema, expressions: RequestExpressions, text: str) -> tuple[A
         raise invalid("Query key condition not supported")
     assert isinstance(partition.right, ValueRef)
     value = expressions.scope.value(partition.right, KIND)
-    if not value[kind_of(value)]:
+    if not value[1]:
         raise invalid(
             "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an "
-            f"empty {'string' if 'S' in value else 'binary'} value. Key: {schema.partition_key}"
+            f"empty {'string' if value[0] == 'S' else 'binary'} value. Key: {schema.partition_key}"
         )
     return comparable(value), bind_condition(condition, expressions.scope, KIND)
 
@@ -73,6 +73,6 @@ def _attribute(schema: Schema, expressions: RequestExpressions, part: Condition)
         raise invalid(f"Query condition missed key schema element: {missed}")
     for other in others:
         assert isinstance(other, ValueRef)
-        if kind_of(expressions.scope.value(other, KIND)) != schema.type_of(name):
+        if expressions.scope.type_of(other, KIND) != schema.type_of(name):
             raise invalid_parameter("Condition parameter type does not match schema type")
     return name

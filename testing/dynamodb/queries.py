@@ -16,8 +16,8 @@ from testing.dynamodb.expressions.projection import project
 from testing.dynamodb.expressions.walk import paths_of
 from testing.dynamodb.keyconditions import split
 from testing.dynamodb.schema import Key, Misfit
-from testing.dynamodb.table import Table, place
-from testing.dynamodb.values import Item, copy_item, item_size_bytes
+from testing.dynamodb.table import Table, position
+from testing.dynamodb.values import Item, Shown, item_size_bytes, show_item
 
 MAX_PAGE_BYTES = 1024 * 1024
 
@@ -30,7 +30,7 @@ def query(table: Table, request: Mapping[str, Any], meter: Meter) -> dict[str, A
     partition, meets = split(table.schema, expressions, request["KeyConditionExpression"])
     _refuse_key_filter(table, request, expressions)
     forward = request.get("ScanIndexForward", True)
-    found = [(key, item) for key, item in table.partition(partition) if meets(item)]
+    found = [(key, item) for key, item in table.partition(partition) if meets(item, expressions.values)]
     start = _start(table, request)
     if start is not None:
         if start[0] != partition:
@@ -45,12 +45,8 @@ def scan(table: Table, request: Mapping[str, Any], meter: Meter) -> dict[str, An
     found = table.everything()
     start = _start(table, request)
     if start is not None:
-        found = [(key, item) for key, item in found if _position(key) > _position(start)]
+        found = [(key, item) for key, item in found if position(key) > position(start)]
     return _page(table, found, request, expressions, meter)
-
-
-def _position(key: Key) -> tuple[Any, ...]:
-    return (place(key[0]), *key[1:])
 
 
 def _start(table: Table, request: Mapping[str, Any]) -> Key | None:
@@ -80,7 +76,7 @@ def _page(
     for _, item in found:
         scanned += 1
         size_bytes += item_size_bytes(item)
-        if meets is None or meets(item):
+        if meets is None or meets(item, expressions.values):
             items.append(item)
         if scanned == limit or size_bytes >= MAX_PAGE_BYTES:
             # There may be nothing more: DynamoDB does not look either.
@@ -89,9 +85,9 @@ def _page(
     meter.read(size_bytes, consistent=bool(request.get("ConsistentRead")))
     reply: dict[str, Any] = {"Count": len(items), "ScannedCount": scanned}
     if last is not None:
-        reply["LastEvaluatedKey"] = table.schema.attributes_of(last)
+        reply["LastEvaluatedKey"] = show_item(table.schema.attributes_of(last))
     if request.get("Select") != "COUNT":
-        shown: Callable[[Item], Item] = copy_item if projection is None else lambda item: project(item, projection)
+        shown: Callable[[Item], Shown] = show_item if projection is None else lambda item: project(item, projection)
         reply["Items"] = [shown(item) for item in items]
     return reply
 

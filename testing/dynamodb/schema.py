@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from testing.dynamodb.errors import VALIDATION, Refused
-from testing.dynamodb.values import Item, Value, admit_item, comparable, kind_of
+from testing.dynamodb.values import Item, admit_item
 
 # Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html
 MAX_PARTITION_KEY_BYTES = 2048
@@ -33,7 +35,7 @@ class Schema:
     sort_key: str | None = None
     types: Mapping[str, str] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The names of the key attributes."""
         return (self.partition_key,) if self.sort_key is None else (self.partition_key, self.sort_key)
@@ -44,40 +46,54 @@ class Schema:
 
     def key_of_item(self, item: Item) -> Key:
         """The key of an item that is to be written. Raises Misfit where it has none."""
-        for name in self.names:
+        for name, kind in self._kinds:
             if name not in item:
                 raise Misfit(f"One or more parameter values were invalid: Missing the key {name} in the item")
-            if kind_of(item[name]) != self.type_of(name):
+            if item[name][0] != kind:
                 raise Misfit(
                     f"One or more parameter values were invalid: Type mismatch for key {name} "
-                    f"expected: {self.type_of(name)} actual: {kind_of(item[name])}"
+                    f"expected: {kind} actual: {item[name][0]}"
                 )
         return self._key(item)
 
     def key_of(self, attributes: object) -> tuple[Key, Item]:
         """The key that a request names, and its attributes. Raises Misfit where it is none of this table."""
         item = admit_item(attributes)
-        fits = set(item) == set(self.names) and all(kind_of(item[name]) == self.type_of(name) for name in self.names)
+        return self.key_of_admitted(item), item
+
+    def key_of_admitted(self, item: Item) -> Key:
+        """The key that consists of these attributes. Raises Misfit where it is none of this table."""
+        fits = len(item) == len(self._kinds)
+        for name, kind in self._kinds:
+            fits = fits and name in item and item[name][0] == kind
         if not fits:
             raise Misfit("The provided key element does not match the schema")
-        return self._key(item), item
+        return self._key(item)
 
-    def attributes_of(self, item: Mapping[str, Value]) -> Item:
+    def attributes_of(self, item: Item) -> Item:
         """The key attributes of an item."""
-        return {name: dict(item[name]) for name in self.names}
+        return {name: item[name] for name in self.names}
+
+    @cached_property
+    def _kinds(self) -> tuple[tuple[str, str], ...]:
+        return tuple((name, self.type_of(name)) for name in self.names)
 
     def _key(self, item: Item) -> Key:
+        parts = []
         for name in self.names:
-            value = item[name]
-            kind = kind_of(value)
-            if kind != "N" and not value[kind]:
+            kind, content = item[name]
+            if kind == "N":
+                parts.append(Decimal(content))
+                continue
+            if not content:
                 raise Misfit(
                     "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain "
                     f"an empty {'string' if kind == 'S' else 'binary'} value. Key: {name}"
                 )
-            if kind != "N":
-                self._check_size(name, len(value[kind].encode() if kind == "S" else value[kind]))
-        return tuple(comparable(item[name]) for name in self.names)
+            if len(content) > MAX_SORT_KEY_BYTES or not content.isascii():
+                self._check_size(name, len(content.encode() if kind == "S" else content))
+            parts.append(content)
+        return tuple(parts)
 
     def _check_size(self, name: str, size_bytes: int) -> None:
         if name == self.partition_key and size_bytes > MAX_PARTITION_KEY_BYTES:

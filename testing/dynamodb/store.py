@@ -16,10 +16,10 @@ from testing.dynamodb.capacity import Meter
 from testing.dynamodb.errors import NotImplementedHere, Refused, invalid
 from testing.dynamodb.operations import check_parameters
 from testing.dynamodb.schema import Schema
-from testing.dynamodb.stream import Record
-from testing.dynamodb.table import Table
+from testing.dynamodb.stream import Record, Stream
+from testing.dynamodb.table import Table, Watcher
 from testing.dynamodb.transactions import Prepared, Transactions
-from testing.dynamodb.values import Item, copy_item
+from testing.dynamodb.values import Shown, show_item
 
 Reply = dict[str, Any]
 Request = Mapping[str, Any]
@@ -78,16 +78,29 @@ class Store:
         """The names of the tables."""
         return tuple(self._tables)
 
-    def items(self, table: str) -> list[Item]:
+    def items(self, table: str) -> list[Shown]:
         """Copies of all items of a table, for tests to look at."""
-        return [copy_item(item) for _, item in self._table_of(table).everything()]
+        return [show_item(item) for _, item in self._table_of(table).everything()]
 
     def stream(self, table: str, after: str | None = None) -> list[Record]:
-        """The records of a table's stream, those later than the sequence number `after`."""
-        stream = self._table_of(table).stream
-        if stream is None:
-            raise invalid(f"table {table} has no stream: create it with stream_view")
-        return stream.read(after)
+        """The records of a table's stream, those later than the sequence number `after`.
+
+        Raises Refused where some of them were dropped by `forget_stream`.
+        """
+        return self._stream_of(table).read(after)
+
+    def forget_stream(self, table: str, up_to: str) -> None:
+        """Drop the records of a table's stream up to and with this sequence number: whoever reads it has read them."""
+        self._stream_of(table).forget(up_to)
+
+    def watch(self, table: str, callback: Watcher) -> None:
+        """Call back right after each write that has changed an item of the table, in the order of the commits; after a
+        transaction, when all of it is written. No stream is needed.
+
+        The store's lock is held: the callback may look at the store, but call no client of it. What it raises goes to
+        whoever made the write, which is done all the same.
+        """
+        self._table_of(table).watchers.append(callback)
 
     def expire(self, now: float) -> int:
         """Delete what is past its time to live, as DynamoDB does some day. Returns how many items went."""
@@ -98,7 +111,7 @@ class Store:
             if not self._transactions.is_in_flight((table.name, key))
         ]
         for table, key in expired:
-            table.write(key, None, now=now, expired=True)
+            table.tell(table.write(key, None, now=now, expired=True))
         return len(expired)
 
     def execute(self, operation: str, request: Request, *, now: float | None = None) -> Reply:
@@ -127,6 +140,12 @@ class Store:
         if table is None:
             raise Refused("ResourceNotFoundException", "Requested resource not found")
         return table
+
+    def _stream_of(self, name: str) -> Stream:
+        stream = self._table_of(name).stream
+        if stream is None:
+            raise invalid(f"table {name} has no stream: create it with stream_view")
+        return stream
 
     def _delete_table(self, request: Request, _: float) -> Reply:
         description = control.describe_table(self._table_of(request["TableName"]))["Table"]

@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from testing.dynamodb.errors import invalid
+from testing.dynamodb.errors import Refused, invalid
 from testing.dynamodb.schema import Schema
-from testing.dynamodb.values import Item, copy_item, item_size_bytes
+from testing.dynamodb.values import Item, Shown, item_size_bytes, show_item
 
 VIEWS = ("KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES")
 NEW_IMAGES = ("NEW_IMAGE", "NEW_AND_OLD_IMAGES")
@@ -23,16 +23,26 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """An item before and after a write, at `at` epoch seconds."""
+    """An item before and after a write at `at` epoch seconds, as it is stored; `expired` where it was no request's."""
 
-    old: Item | None
-    new: Item | None
+    stored_old: Item | None
+    stored_new: Item | None
     at: float
     expired: bool
 
+    @property
+    def old(self) -> Shown | None:
+        """The item before the write as replies show it, None where there was none."""
+        return None if self.stored_old is None else show_item(self.stored_old)
+
+    @property
+    def new(self) -> Shown | None:
+        """The item after the write as replies show it, None where there is none any more."""
+        return None if self.stored_new is None else show_item(self.stored_new)
+
 
 class Stream:
-    """What was written to one table since it was made. `view` is the StreamViewType."""
+    """What was written to one table since it was made, but for what was forgotten. `view` is the StreamViewType."""
 
     def __init__(self, schema: Schema, view: str) -> None:
         if view not in VIEWS:
@@ -40,26 +50,44 @@ class Stream:
         self._schema = schema
         self.view = view
         self._changes: list[Change] = []
+        self._forgotten = 0
 
     def add(self, change: Change) -> None:
         """Remember a change. The caller leaves out writes that change nothing, as DynamoDB does."""
         self._changes.append(change)
 
     def read(self, after: str | None = None) -> list[Record]:
-        """The records later than the sequence number `after`, all without it."""
-        start = int(after) if after else 0
-        return [self._record(change, number) for number, change in enumerate(self._changes[start:], start + 1)]
+        """The records later than the sequence number `after`, without it all that there are.
+
+        Raises Refused where some of them are forgotten.
+        Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_GetRecords.html
+        """
+        start = int(after) if after else self._forgotten
+        if start < self._forgotten:
+            raise Refused(
+                "TrimmedDataAccessException",
+                "The operation attempted to read past the oldest stream record in a shard",
+            )
+        later = self._changes[start - self._forgotten :]
+        return [self._record(change, number) for number, change in enumerate(later, start + 1)]
+
+    def forget(self, up_to: str) -> None:
+        """Drop the records up to and with this sequence number."""
+        count = min(int(up_to) - self._forgotten, len(self._changes))
+        if count > 0:
+            del self._changes[:count]
+            self._forgotten += count
 
     def _record(self, change: Change, number: int) -> Record:
-        old, new = change.old, change.new
+        old, new = change.stored_old, change.stored_new
         sequence = f"{number:021d}"
         item = new if new is not None else old
         assert item is not None
         images = {"Keys": self._schema.attributes_of(item)}
         if new is not None and self.view in NEW_IMAGES:
-            images["NewImage"] = copy_item(new)
+            images["NewImage"] = new
         if old is not None and self.view in OLD_IMAGES:
-            images["OldImage"] = copy_item(old)
+            images["OldImage"] = old
         record: Record = {
             "eventID": f"{self._schema.table}-{sequence}",
             "eventName": "REMOVE" if new is None else "INSERT" if old is None else "MODIFY",
@@ -68,7 +96,7 @@ class Stream:
             "awsRegion": "us-east-1",
             "dynamodb": {
                 "ApproximateCreationDateTime": int(change.at),
-                **images,
+                **{name: show_item(image) for name, image in images.items()},
                 "SequenceNumber": sequence,
                 "SizeBytes": sum(map(item_size_bytes, images.values())),
                 "StreamViewType": self.view,

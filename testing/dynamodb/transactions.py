@@ -8,19 +8,19 @@ Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transac
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from testing.dynamodb import actions
 from testing.dynamodb.actions import Action, ItemId
 from testing.dynamodb.capacity import TRANSACTIONAL, Meter
 from testing.dynamodb.errors import CONFLICT_MESSAGE, VALIDATION, Refused, invalid, too_few, too_many
-from testing.dynamodb.expressions import RequestExpressions
+from testing.dynamodb.expressions import bind_projection
 from testing.dynamodb.expressions.projection import project
 from testing.dynamodb.request_tokens import RequestTokens
 from testing.dynamodb.schema import Misfit
 from testing.dynamodb.table import Table
-from testing.dynamodb.values import Item, copy_item, item_size_bytes
+from testing.dynamodb.values import Item, item_size_bytes, show_item
 
 # Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
 MAX_ACTIONS = 100
@@ -36,9 +36,8 @@ CONFLICT: Reason = {"Code": "TransactionConflict", "Message": CONFLICT_MESSAGE}
 class Prepared:
     """A transaction whose conditions hold, and whose items wait for its commit. Without writes: a repeated token."""
 
-    writes: Sequence[tuple[Action, Item | None]] = ()
+    writes: Sequence[tuple[Action, Item | None, int]] = ()
     token: str | None = None
-    items: frozenset[ItemId] = field(default_factory=frozenset)
 
 
 class Transactions:
@@ -60,13 +59,12 @@ class Transactions:
         token = request.get("ClientRequestToken")
         if token is not None and self._tokens.is_repeated(token, request["TransactItems"], now=now):
             for action in wanted:
-                old = action.table.get(action.key)
-                self._meter.read(0 if old is None else item_size_bytes(old), consistent=True, factor=TRANSACTIONAL)
+                size_bytes = item_size_bytes(action.table.get(action.key))
+                self._meter.read(size_bytes, consistent=True, factor=TRANSACTIONAL)
             return Prepared()
-        results = self._results(wanted)
-        items = frozenset(action.item_id for action in wanted)
-        prepared = Prepared(list(zip(wanted, results, strict=True)), token, items)
-        self._in_flight.update(dict.fromkeys(items, prepared))
+        prepared = Prepared(self._results(wanted), token)
+        for action in wanted:
+            self._in_flight[action.item_id] = prepared
         if token is not None:
             self._tokens.begin(token, request["TransactItems"])
         return prepared
@@ -76,9 +74,12 @@ class Transactions:
         self._release(prepared)
         if prepared.token is not None:
             self._tokens.finish(prepared.token, now=now)
-        for action, new in prepared.writes:
-            self._meter.wrote(action.table.get(action.key), new, factor=TRANSACTIONAL)
-            action.table.write(action.key, new, now=now)
+        changes = []
+        for action, new, size_bytes in prepared.writes:
+            self._meter.wrote(size_bytes, factor=TRANSACTIONAL)
+            changes.append((action.table, action.table.write(action.key, new, now=now)))
+        for table, change in changes:  # now that all of it is there
+            table.tell(change)
 
     def abort(self, prepared: Prepared) -> None:
         """Write nothing, and let the items go."""
@@ -96,20 +97,18 @@ class Transactions:
         reads = []
         for get in gets:
             table = self._table_of(get["TableName"])
-            expressions = RequestExpressions(get)
-            projection = expressions.projection()
-            expressions.check_all_used()
+            (projection,), _ = bind_projection(get)
             reads.append((table, table.schema.key_of(get["Key"])[0], projection))
         _refuse_repeated([(table.name, key) for table, key, _ in reads])
         _cancel_for([CONFLICT if self.is_in_flight((table.name, key)) else INNOCENT for table, key, _ in reads])
         responses: list[dict[str, Any]] = []
         for table, key, projection in reads:
             item = table.get(key)
-            self._meter.read(0 if item is None else item_size_bytes(item), consistent=True, factor=TRANSACTIONAL)
+            self._meter.read(item_size_bytes(item), consistent=True, factor=TRANSACTIONAL)
             if item is None:
                 responses.append({})
             else:
-                responses.append({"Item": copy_item(item) if projection is None else project(item, projection)})
+                responses.append({"Item": show_item(item) if projection is None else project(item, projection)})
         return {"Responses": responses}
 
     def _actions(self, entries: Sequence[Mapping[str, Any]]) -> list[Action]:
@@ -130,41 +129,42 @@ class Transactions:
             reasons[misfit[0]] = {"Code": "ValidationError", "Message": misfit[1].message}
             _cancel_for(reasons)
         _refuse_repeated([action.item_id for action in built])
-        if sum(action.payload_bytes for action in built) > MAX_PAYLOAD_BYTES:
+        if sum([action.payload_bytes for action in built]) > MAX_PAYLOAD_BYTES:
             raise invalid("Transaction payload size cannot exceed 4 MB")
         return built
 
     def _action(self, entry: Mapping[str, Any]) -> Action:
-        if len(entry) != 1 or next(iter(entry)) not in BUILDERS:
-            raise invalid("TransactItems can only contain one of Check, Put, Update or Delete")
-        ((kind, request),) = entry.items()
-        return BUILDERS[kind](self._table_of(request["TableName"]), request)
+        for kind, request in entry.items():
+            if len(entry) == 1 and kind in BUILDERS:
+                return BUILDERS[kind](self._table_of(request["TableName"]), request)
+        raise invalid("TransactItems can only contain one of Check, Put, Update or Delete")
 
-    def _results(self, wanted: Sequence[Action]) -> list[Item | None]:
-        results: list[Item | None] = []
+    def _results(self, wanted: Sequence[Action]) -> list[tuple[Action, Item | None, int]]:
+        results: list[tuple[Action, Item | None, int]] = []
         reasons: list[Reason] = []
         for action in wanted:
-            new, reason = self._outcome(action)
-            results.append(new)
-            reasons.append(reason)
-        if any(reason is not INNOCENT for reason in reasons):
+            if self._in_flight and action.item_id in self._in_flight:
+                reasons.append(CONFLICT)
+                continue
+            try:
+                results.append((action, *action.result()))
+                reasons.append(INNOCENT)
+            except Refused as error:
+                reasons.append(_as_reason(error))
+        if len(results) < len(wanted):
             for action in wanted:
-                self._meter.wrote(action.table.get(action.key), None, factor=TRANSACTIONAL)
-        _cancel_for(reasons)
+                self._meter.wrote(item_size_bytes(action.table.get(action.key)), factor=TRANSACTIONAL)
+            _cancel_for(reasons)
         return results
 
-    def _outcome(self, action: Action) -> tuple[Item | None, Reason]:
-        if self.is_in_flight(action.item_id):
-            return None, CONFLICT
-        try:
-            return action.result(), INNOCENT
-        except Refused as error:
-            code = "ValidationError" if error.code == VALIDATION else error.code.removesuffix("Exception")
-            return None, {**error.fields, "Code": code, "Message": error.message}
-
     def _release(self, prepared: Prepared) -> None:
-        for item_id in prepared.items:
-            del self._in_flight[item_id]
+        for action, _, _ in prepared.writes:
+            del self._in_flight[action.item_id]
+
+
+def _as_reason(error: Refused) -> Reason:
+    code = "ValidationError" if error.code == VALIDATION else error.code.removesuffix("Exception")
+    return {**error.fields, "Code": code, "Message": error.message}
 
 
 def _refuse_repeated(items: Sequence[ItemId]) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 
 from testing.dynamodb.expressions.nodes import NameRef, Path
 from testing.dynamodb.expressions.reserved import RESERVED
 from testing.dynamodb.expressions.tokens import NAME, NAME_REF, NUMBER, Tokens
-from testing.dynamodb.values import Value
+from testing.dynamodb.values import Item, Value
 
 Steps = tuple[str | int, ...]
 
@@ -39,7 +39,7 @@ def _name(tokens: Tokens) -> str | NameRef:
     return token.text
 
 
-def follow(steps: Steps, item: Mapping[str, Value] | None) -> Value | None:
+def follow(steps: Steps, item: Item | None) -> Value | None:
     """The value at a path, None where there is none."""
     if item is None:
         return None
@@ -51,12 +51,21 @@ def follow(steps: Steps, item: Mapping[str, Value] | None) -> Value | None:
     return found
 
 
+def finder(steps: Steps) -> Callable[[Item | None], Value | None]:
+    """`follow` for one path."""
+    if len(steps) > 1:
+        return lambda item: follow(steps, item)
+    name = str(steps[0])
+    return lambda item: None if item is None else item.get(name)
+
+
 def child(value: Value, step: str | int) -> Value | None:
     """The member of a map or list, None where there is none."""
+    kind, content = value
     if isinstance(step, str):
-        member: Value | None = value["M"].get(step) if "M" in value else None
+        member: Value | None = content.get(step) if kind == "M" else None
         return member
-    members: list[Value] = value.get("L", [])
+    members: tuple[Value, ...] = content if kind == "L" else ()
     return members[step] if step < len(members) else None
 
 

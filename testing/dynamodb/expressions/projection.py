@@ -5,14 +5,14 @@ Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Express
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
 from testing.dynamodb.expressions.nodes import Path
 from testing.dynamodb.expressions.paths import Steps, follow, parse_path
 from testing.dynamodb.expressions.tokens import END, Tokens
-from testing.dynamodb.values import Item, Value, copy_value
+from testing.dynamodb.values import Item, Shown, Value, show
 
 KIND = "ProjectionExpression"
 
@@ -29,8 +29,8 @@ def parse_projection(text: str) -> tuple[Path, ...]:
     return tuple(paths)
 
 
-def project(item: Mapping[str, Value], paths: Iterable[Steps]) -> Item:
-    """A copy of what is at the paths, where it is; elements of a list close up, in the list's order."""
+def project(item: Item, paths: Iterable[Steps]) -> Shown:
+    """What is at the paths for a reply, where it is; elements of a list close up, in the list's order."""
     tree: dict[str | int, Any] = {}
     for steps in paths:
         if follow(steps, item) is None:
@@ -42,9 +42,10 @@ def project(item: Mapping[str, Value], paths: Iterable[Steps]) -> Item:
     return {str(name): _pick(item[str(name)], wanted) for name, wanted in tree.items()}
 
 
-def _pick(value: Value, wanted: dict[str | int, Any] | None) -> Value:
+def _pick(value: Value, wanted: dict[str | int, Any] | None) -> Shown:
     if wanted is None:
-        return copy_value(value)
-    if "M" in value:
-        return {"M": {str(name): _pick(value["M"][name], inner) for name, inner in wanted.items()}}
-    return {"L": [_pick(value["L"][position], wanted[position]) for position in sorted(wanted, key=int)]}
+        return show(value)
+    kind, content = value
+    if kind == "M":
+        return {"M": {str(name): _pick(content[name], inner) for name, inner in wanted.items()}}
+    return {"L": [_pick(content[position], wanted[position]) for position in sorted(wanted, key=int)]}

@@ -11,7 +11,7 @@ from testing.dynamodb.errors import VALIDATION, Refused, invalid, too_few, too_m
 from testing.dynamodb.expressions.projection import project
 from testing.dynamodb.partiql.binding import Read, TableOf, Write, bind
 from testing.dynamodb.transactions import Transactions
-from testing.dynamodb.values import Item, copy_item, item_size_bytes
+from testing.dynamodb.values import Shown, item_size_bytes, show_item
 
 # Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchExecuteStatement.html
 MAX_STATEMENTS = 25
@@ -98,18 +98,18 @@ def _as_statement_error(error: Refused) -> dict[str, Any]:
     return {**error.fields, "Code": code, "Message": error.message}
 
 
-def _written(write: Write, transactions: Transactions, meter: Meter, now: float) -> list[Item]:
+def _written(write: Write, transactions: Transactions, meter: Meter, now: float) -> list[Shown]:
     old, new = items.write(write.action, transactions, meter, now=now)
     attributes = items.returned(write.returning, write.action, old, new).get("Attributes")
     return [attributes] if attributes else []
 
 
-def _read(read: Read, meter: Meter, *, consistent: bool) -> list[Item]:
+def _read(read: Read, meter: Meter, *, consistent: bool) -> list[Shown]:
     if read.key is None:
         candidates = [item for _, item in read.table.everything()]
     else:
         item = read.table.get(read.key)
         candidates = [] if item is None else [item]
     meter.read(sum(map(item_size_bytes, candidates)), consistent=consistent)
-    met = [item for item in candidates if read.meets is None or read.meets(item)]
-    return [copy_item(item) if read.projection is None else project(item, read.projection) for item in met]
+    met = [item for item in candidates if read.meets is None or read.meets(item, read.values)]
+    return [show_item(item) if read.projection is None else project(item, read.projection) for item in met]

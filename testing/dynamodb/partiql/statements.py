@@ -21,12 +21,16 @@ NOTHING = Update()
 
 @dataclass(frozen=True)
 class Statement:
-    """A statement whose parameters are still to come: `values` are the literals and parameters it refers to."""
+    """A statement whose parameters are still to come: `values` are the literals and parameters it refers to.
+
+    `composes`: whether any of those, or of an INSERT's, is still to be admitted when the parameters are there.
+    """
 
     kind: str
     table: str
     values: tuple[tuple[str, Literal], ...]
     parameter_count: int
+    composes: bool
     item: Literal | None = None
     update: Update = NOTHING
     where: Condition | None = None
@@ -52,8 +56,8 @@ def _insert(tokens: StatementTokens, terms: Terms) -> Statement:
     tokens.expect_word("INTO")
     table = tokens.take_name()
     tokens.expect_word("VALUE")
-    item = terms.literal()
-    return Statement(INSERT, table, terms.values, terms.parameter_count, item=item)
+    item = terms.item()
+    return Statement(INSERT, table, terms.values, terms.parameter_count, terms.composes, item=item)
 
 
 def _update(tokens: StatementTokens, terms: Terms) -> Statement:
@@ -76,7 +80,14 @@ def _update(tokens: StatementTokens, terms: Terms) -> Statement:
     returning = _returning(tokens)
     update = Update(sets=tuple(sets), removes=tuple(removes))
     return Statement(
-        UPDATE, table, terms.values, terms.parameter_count, update=update, where=where, returning=returning
+        UPDATE,
+        table,
+        terms.values,
+        terms.parameter_count,
+        terms.composes,
+        update=update,
+        where=where,
+        returning=returning,
     )
 
 
@@ -87,7 +98,9 @@ def _delete(tokens: StatementTokens, terms: Terms) -> Statement:
     returning = _returning(tokens)
     if returning not in ("NONE", "ALL_OLD"):
         raise tokens.error("Only RETURNING ALL OLD * is allowed in DELETE statements.")
-    return Statement(DELETE, table, terms.values, terms.parameter_count, where=where, returning=returning)
+    return Statement(
+        DELETE, table, terms.values, terms.parameter_count, terms.composes, where=where, returning=returning
+    )
 
 
 def _select(tokens: StatementTokens, terms: Terms) -> Statement:
@@ -104,7 +117,7 @@ def _select(tokens: StatementTokens, terms: Terms) -> Statement:
     where = _where(tokens, terms) if tokens.peek().kind != END else None
     if tokens.accept_word("ORDER"):
         raise NotImplementedHere("SELECT ... ORDER BY")
-    return Statement(SELECT, table, terms.values, terms.parameter_count, where=where, columns=columns)
+    return Statement(SELECT, table, terms.values, terms.parameter_count, terms.composes, where=where, columns=columns)
 
 
 def _where(tokens: StatementTokens, terms: Terms) -> Condition:

@@ -17,20 +17,24 @@ from testing.dynamodb.expressions.nodes import (
 )
 from testing.dynamodb.expressions.tokens import NAME, NUMBER
 from testing.dynamodb.partiql.tokens import QUOTED, STRING, StatementTokens
-from testing.dynamodb.values import Value, kind_of
+from testing.dynamodb.values import ORDERED, Value
 
-# A value that is known when the parameters are.
+# A value that is known when the parameters are; what is put together from them is still to be admitted.
 Literal = Callable[[Sequence[Value]], Value]
 WORDS = ("TRUE", "FALSE", "NULL")
 
 
 class Terms:
-    """Reads terms from a statement; remembers each literal and parameter under a name of its own."""
+    """Reads terms from a statement; remembers each literal and parameter under a name of its own.
+
+    `composes`: whether any of them is more than a parameter or a text.
+    """
 
     def __init__(self, tokens: StatementTokens) -> None:
         self._tokens = tokens
         self._values: list[tuple[str, Literal]] = []
         self.parameter_count = 0
+        self.composes = False
 
     @property
     def values(self) -> tuple[tuple[str, Literal], ...]:
@@ -75,6 +79,10 @@ class Terms:
                 return Arithmetic(operator, left, self._part())
         return left
 
+    def item(self) -> Literal:
+        """What INSERT creates: a map, where the statement makes sense."""
+        return self._map() if self._tokens.accept("{") else self.literal()
+
     def literal(self) -> Literal:
         """A parameter, scalar, list, map or set."""
         tokens = self._tokens
@@ -84,16 +92,17 @@ class Terms:
             return lambda parameters: parameters[position]
         if tokens.peek().kind == STRING:
             text = tokens.take().text
-            return lambda _: {"S": text}
+            return lambda _: ("S", text)
+        if word := tokens.accept_word(*WORDS):
+            return lambda _: ("NULL", True) if word == "NULL" else ("BOOL", word == "TRUE")
+        self.composes = True
         if tokens.peek().kind in (NUMBER, "-"):
             return self._number()
-        if word := tokens.accept_word(*WORDS):
-            return lambda _: {"NULL": True} if word == "NULL" else {"BOOL": word == "TRUE"}
         if tokens.accept("{"):
             return self._map()
         if tokens.accept("["):
             members = self._members("]")
-            return lambda parameters: {"L": [member(parameters) for member in members]}
+            return lambda parameters: ("L", tuple([member(parameters) for member in members]))
         if tokens.accept("<<"):
             members = self._members(">>")
             return lambda parameters: _set([member(parameters) for member in members])
@@ -104,7 +113,7 @@ class Terms:
         if self._tokens.peek().kind != NUMBER:
             raise self._tokens.syntax_error()
         number = sign + self._tokens.take().text
-        return lambda _: {"N": number}
+        return lambda _: ("N", number)
 
     def _map(self) -> Literal:
         members: list[tuple[str, Literal]] = []
@@ -116,7 +125,7 @@ class Terms:
             name = self._tokens.take().text
             self._tokens.expect(":")
             members.append((name, self.literal()))
-        return lambda parameters: {"M": {name: member(parameters) for name, member in members}}
+        return lambda parameters: ("M", {name: member(parameters) for name, member in members})
 
     def _members(self, end: str) -> list[Literal]:
         members: list[Literal] = []
@@ -158,8 +167,8 @@ class Terms:
 
 
 def _set(members: Sequence[Value]) -> Value:
-    kinds = {kind_of(member) for member in members}
-    if len(kinds) != 1 or not kinds <= {"S", "N", "B"}:
+    kinds = {kind for kind, _ in members}
+    if len(kinds) != 1 or not kinds <= set(ORDERED):
         raise invalid("Statement wasn't well formed, can't be processed: a set has members of one type, S, N or B")
     (kind,) = kinds
-    return {f"{kind}S": [member[kind] for member in members]}
+    return f"{kind}S", tuple(content for _, content in members)

@@ -52,6 +52,40 @@ def test_a_reader_goes_on_after_a_sequence_number(client: Client, store: Store) 
     assert store.stream("plain", store.stream("plain")[-1]["dynamodb"]["SequenceNumber"]) == []
 
 
+def test_records_that_were_read_can_be_forgotten(client: Client, store: Store) -> None:
+    """Later ones keep their numbers, and a reader goes on where he was; once more, or beforehand, changes nothing."""
+    for key in "abc":
+        client.put_item(**put(id=key))
+    numbers = [record["dynamodb"]["SequenceNumber"] for record in store.stream("plain")]
+    for _ in range(2):
+        store.forget_stream("plain", numbers[1])
+    store.forget_stream("plain", numbers[0])
+    client.put_item(**put(id="d"))
+    later = store.stream("plain", numbers[1])
+    assert [record["dynamodb"]["Keys"]["id"]["S"] for record in later] == ["c", "d"]
+    assert later[0]["dynamodb"]["SequenceNumber"] == numbers[2]
+    assert store.stream("plain") == later, "without a number, what there is"
+
+
+def test_what_is_forgotten_is_not_skipped_in_silence(client: Client, store: Store) -> None:
+    """A reader who has not read it gets the error of records that AWS has trimmed."""
+    for key in "ab":
+        client.put_item(**put(id=key))
+    first, second = [record["dynamodb"]["SequenceNumber"] for record in store.stream("plain")]
+    store.forget_stream("plain", second)
+    with pytest.raises(Refused, match="TrimmedDataAccessException"):
+        store.stream("plain", first)
+    assert store.stream("plain", second) == []
+
+
+def test_forgetting_goes_no_further_than_what_was_written(client: Client, store: Store) -> None:
+    """A number that is still to come keeps what comes."""
+    client.put_item(**put(id="a"))
+    store.forget_stream("plain", "7")
+    client.put_item(**put(id="b"))
+    assert [record["dynamodb"]["Keys"] for record in store.stream("plain", "1")] == [wire({"id": "b"})]
+
+
 @pytest.mark.parametrize(
     ("view", "images"),
     [
@@ -76,6 +110,8 @@ def test_a_table_without_a_stream_has_none(store: Store) -> None:
     """Reading it is refused, and so is an unknown view."""
     with pytest.raises(Refused, match="has no stream"):
         store.stream("sorted")
+    with pytest.raises(Refused, match="has no stream"):
+        store.forget_stream("sorted", "1")
     with pytest.raises(Refused, match="StreamViewType"):
         store.create_table("wrong", "id", stream_view="EVERYTHING")
 

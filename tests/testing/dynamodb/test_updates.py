@@ -131,11 +131,23 @@ def test_a_sum_that_needs_more_than_38_digits_overflows(client: Client, number: 
     assert message_of(error).startswith("Number overflow.")
 
 
-def test_sums_are_exact(client: Client) -> None:
-    """38 digits add up as decimals."""
-    client.put_item(**put(id="k", n=Decimal("12345678901234567890123456789012345678")))
-    reply = client.update_item(**update("ADD n :v", {":v": Decimal("1")}, id="k"), ReturnValues="ALL_NEW")
-    assert reply["Attributes"]["n"] == {"N": "12345678901234567890123456789012345679"}
+@pytest.mark.parametrize(
+    ("left", "operator", "right", "result"),
+    [
+        ("12345678901234567890123456789012345678", "+", "1", "12345678901234567890123456789012345679"),
+        ("1", "+", "12345678901234567890123456789012345678", "12345678901234567890123456789012345679"),
+        ("0", "-", "1234567890123456789012345678901234567.8", "-1234567890123456789012345678901234567.8"),
+        ("999999999999999999", "+", "999999999999999999", "1999999999999999998"),
+        ("34.9", "-", "34.9", "0"),
+        ("0.05", "+", "0.95", "1"),
+        ("-10", "+", "110", "100"),
+    ],
+)
+def test_sums_are_exact(client: Client, left: str, operator: str, right: str, result: str) -> None:
+    """38 digits add up as decimals, and lose superfluous zeros."""
+    client.put_item(**put(id="k", n=Decimal(left)))
+    request = update(f"SET n = n {operator} :v", {":v": Decimal(right)}, id="k")
+    assert client.update_item(**request, ReturnValues="ALL_NEW")["Attributes"]["n"] == {"N": result}
 
 
 def test_nothing_that_goes_in_or_comes_out_is_shared_with_the_store(client: Client) -> None:

@@ -7,7 +7,8 @@
     status  say what runs and what is deployed
     env     print exports for your shell: how to reach the engine, and the topic's ARN (eval "$(python3 dev.py env)")
     test    what every change must pass: lint, types, import rules, all tests; arguments go to pytest
-    check   `test`, and the longer checks as soon as there are any
+    check   `test`, and then whether the simulation finds each of many deliberate faults in the protocol
+    simulate  the whole pipeline in a simulated AWS, seed by seed, beside what people use instead (--help)
     bench   measure the synth, the first order and draining 830 of them, in a copy of the checkout (--help)
     clean   stop the engine and remove all that was made here: .venv, node_modules, .waybill, caches
 
@@ -47,6 +48,7 @@ STARTED_AT = time.time()
 RUN_LOCK, DEV_LOCK, NODE_LOCK = "requirements.txt", "requirements-dev.txt", "package-lock.json"
 CHECKED = ("messaging", "lambdas", "stacks", "local", "benchmarks", "testing", "tests", "app.py", "dev.py")
 LOCAL_COMMANDS = ("demo", "up", "down", "status", "env")
+MODULES = {"bench": "benchmarks", "simulate": "tests.simulation"}
 MADE_HERE = (
     ".venv",
     "node_modules",
@@ -76,10 +78,12 @@ def main(arguments: Sequence[str]) -> int:
     try:
         if command in LOCAL_COMMANDS:
             return run_local(command, rest)
-        if command in ("test", "check"):
+        if command == "test":
             return run_tests(rest)
-        if command == "bench":
-            return run_benchmarks(rest)
+        if command == "check":
+            return run_tests(rest) or run_module("tests.simulation.mutants", [])
+        if command in MODULES:
+            return run_module(MODULES[command], rest)
         if command == "clean":
             return clean()
     except SetupError as error:
@@ -118,10 +122,11 @@ def run_tests(arguments: Sequence[str]) -> int:
     return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
 
 
-def run_benchmarks(arguments: Sequence[str]) -> int:
-    """The benchmarks, in this environment."""
-    make_environment(dev=True)  # what a user would pick instead is measured beside ours
-    command = [str(venv_python()), "-m", "benchmarks", *arguments]
+def run_module(module: str, arguments: Sequence[str]) -> int:
+    """A module with a command line of its own, in the environment that tests have: what a user would pick instead of
+    Waybill is measured beside it."""
+    make_environment(dev=True)
+    command = [str(venv_python()), "-m", module, *arguments]
     return subprocess.run(command, cwd=ROOT, env=child_environment(os.environ), check=False).returncode
 
 

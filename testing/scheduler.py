@@ -64,15 +64,17 @@ class Scheduler:
         self.at(self.now, lambda: greenlet(function, parent=self._hub).switch())
 
     def sleep(self, seconds: float) -> None:
-        """Let the current task wait. Outside of a task it is the whole world that goes on for so long."""
+        """Let the current task wait. Outside of a task it is the whole world that goes on for so long; an action can't
+        wait."""
         if self._hub is None:
             self.run(self.now + seconds)
             return
+        task = getcurrent()
+        assert task is not self._hub, "an action can't sleep: spawn a task"
         wakes_at = self.now + max(0.0, seconds)
         if wakes_at <= self._until and (not self._waiting or self._waiting[0][0] > wakes_at):
             self.now = wakes_at  # nobody comes before
             return
-        task = getcurrent()
         heapq.heappush(self._waiting, (wakes_at, next(self._numbers), Timer(task.switch)))
         self._hub.switch()
 

@@ -2,45 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
-import msgspec
-
 from messaging.batch import Delivery
-from messaging.events import Event, OrderCancelled, OrderPlaced
-from messaging.message import encode
+from messaging.events import Event
+from testing.events import body, line
+from testing.events import order_cancelled as cancellation
+from testing.events import order_placed as order
+from testing.scheduler import STARTS_AT as NOW
 
-NOW = 1_790_000_000.0  # the controlled clock of the tests, epoch seconds
-
-
-def order(order_id: str = "1001", *, customer_id: str = "ALFKI", **changes: Any) -> OrderPlaced:
-    """A valid order: two lines, 34.90 in all."""
-    fields: dict[str, Any] = {
-        "order_id": order_id,
-        "customer_id": customer_id,
-        "placed_at": "2026-11-20T10:00:00Z",
-        "currency": "USD",
-        "priority": "standard",
-        "lines": [line("NW-1", 2, "10.00"), line("NW-2", 3, "5.00", "0.0066")],
-        "ship_to": {"name": "Søren Ås", "city": "Århus", "region": None, "postal_code": "8000", "country": "Denmark"},
-    }
-    return msgspec.convert({**fields, **changes}, OrderPlaced)
-
-
-def line(sku: str, quantity: int = 1, unit_price: str = "1.00", discount: str = "0") -> dict[str, Any]:
-    """One line as the producer writes it."""
-    return {"sku": sku, "quantity": quantity, "unit_price": unit_price, "discount": discount}
-
-
-def cancellation(placed: OrderPlaced) -> OrderCancelled:
-    """The cancellation of an order."""
-    return msgspec.convert(msgspec.to_builtins(placed), OrderCancelled)
-
-
-def body(event: Event, *, time: float = NOW, **envelope: Any) -> str:
-    """The event's message."""
-    return encode(event, source="urn:waybill:test", time=datetime.fromtimestamp(time, UTC), **envelope)
+__all__ = ["NOW", "body", "cancellation", "delivery", "line", "order", "sqs_event", "sqs_record"]
 
 
 def delivery(content: Event | str, delivery_id: str = "m1", *, fifo: bool = True, **changes: Any) -> Delivery:

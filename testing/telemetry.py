@@ -1,0 +1,53 @@
+"""What functions log and count, kept: stand-ins for Powertools' Logger and Metrics."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a function's log."""
+
+    level: str
+    message: str
+    extra: Mapping[str, Any]
+
+
+@dataclass
+class Telemetry:
+    """Of one function, over all its sandboxes. Without `keeps_lines` the log is thrown away."""
+
+    keeps_lines: bool = True
+    lines: list[Line] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def append_keys(self, **keys: Any) -> None:
+        """What Powertools would add to each line; not kept."""
+
+    def debug(self, message: str, extra: Mapping[str, Any] | None = None) -> None:
+        """A line that is not shown by default."""
+        self._add("DEBUG", message, extra)
+
+    def info(self, message: str, extra: Mapping[str, Any] | None = None) -> None:
+        """A line."""
+        self._add("INFO", message, extra)
+
+    def warning(self, message: str, extra: Mapping[str, Any] | None = None) -> None:
+        """A line that somebody should read."""
+        self._add("WARNING", message, extra)
+
+    def add_metric(self, name: str, unit: Any, value: float) -> None:
+        """Count something."""
+        del unit
+        self.counts[name] += int(value)
+
+    def flush_metrics(self) -> None:
+        """Counts are there at once."""
+
+    def _add(self, level: str, message: str, extra: Mapping[str, Any] | None) -> None:
+        if self.keeps_lines:
+            self.lines.append(Line(level, message, extra or {}))

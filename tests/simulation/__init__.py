@@ -1,0 +1,1 @@
+"""The whole pipeline in a simulated world, with everything going wrong that FAULTS names: runs, checks, comparisons."""

@@ -53,6 +53,7 @@ class QueueMapping:
         self._timer: Timer | None = None
         self._polls_at = float("inf")
         queue.watch = self._wake
+        self._wake()  # of what is there already
 
     def enable(self, enabled: bool = True) -> None:
         """Start or stop polling; what is begun goes on."""

@@ -41,7 +41,7 @@ def test_a_mistake_of_the_past_stays_mended(seed: int) -> None:
 
 def test_the_same_seed_is_the_same_run_whatever_the_hash_seed() -> None:
     """Down to each line of the trace; another seed is another run."""
-    code = "from tests.simulation.run import run; print(*(run(seed, 1_500).trace_hash for seed in (7, 8)))"
+    code = "from tests.simulation.run import run; print(*(run(seed, 600).trace_hash for seed in (7, 8)))"
     traces = [
         subprocess.run(
             [sys.executable, "-c", code],
@@ -50,9 +50,9 @@ def test_the_same_seed_is_the_same_run_whatever_the_hash_seed() -> None:
             text=True,
             check=True,
         ).stdout.split()
-        for hash_seed in ("0", "1", "2")
+        for hash_seed in ("0", "1")
     ]
-    assert traces[0] == traces[1] == traces[2]
+    assert traces[0] == traces[1]
     assert len(set(traces[0])) == 2
 
 

@@ -104,10 +104,10 @@ class TestBatches:
         assert [len(batch) for batch in code.batches] == [1_000, 500]
 
     def test_what_is_there_before_the_mapping_is_taken_too(self, region: Region) -> None:
-        """As soon as it is enabled."""
+        """Without anything that tells of it."""
         queue, code = standard(region), Code()
         send(queue, "a")
-        region.mapping(queue, code).enable()
+        region.mapping(queue, code)
         region.scheduler.run()
         assert code.batches == [["a"]]
 

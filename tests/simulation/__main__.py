@@ -135,7 +135,7 @@ def _sum(counts: Iterable[Mapping[Any, int]]) -> Counter[Any]:
 
 def _show(console: Console, results: Mapping[str, Sequence[Result]], *, wall_seconds: float, workers: int) -> None:
     table = Table(title="What became of the messages")
-    table.add_column("protocol")
+    table.add_column("protocol", no_wrap=True)
     for name in ("messages", *COLUMNS):
         table.add_column(name, justify="right")
     summaries = {name: _summary(name, those) for name, those in results.items()}

@@ -83,8 +83,9 @@ class TestWhatHappens:
         """Whichever way time goes on."""
 
         def trace(run: Callable[[World], None]) -> str:
-            world = deployed(later)
-            world.publish(*(order_placed(str(number)) for number in range(3)))
+            world = deployed(point)
+            world.inject("dies_after_call", at=COMMIT, times=2)
+            world.publish(*(order_placed(str(number)) for number in range(20)))
             run(world)
             return world.trace.hash()
 

@@ -27,7 +27,7 @@ def disturbance(region: Region) -> Disturbance:
 
 @pytest.fixture(params=["transactional", "external"])
 def struck(request: pytest.FixtureRequest, region: Region, disturbance: Disturbance) -> Struck:
-    """A consumer's function behind the disturbance, run in a process: it gives back the id of the event and its tools."""
+    """A consumer's function behind the disturbance, run in a process: it gives back the event's id and its tools."""
 
     def function(message: Any, tools: Any) -> Any:
         return message.id, tools
@@ -76,7 +76,6 @@ def test_each_fault_strikes_once(struck: Struck, region: Region, fault: str, err
     assert struck("1") == (EVENT_ID, "tools")
 
 
-@pytest.mark.fault(25)
 def test_a_killer_kills_whoever_gets_it(struck: Struck, disturbance: Disturbance) -> None:
     """Every time, and nobody else does."""
     disturbance.killers.add(EVENT_ID)

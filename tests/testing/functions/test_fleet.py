@@ -203,7 +203,6 @@ class TestDeath:
 
         assert region.run(task) == pytest.approx(COLD_START_SECONDS + TIMEOUT_SECONDS)
 
-    @pytest.mark.fault(28)
     def test_it_may_strike_late(self, region: Region) -> None:
         """The function goes on for most of a second, though it has been told that no time is left."""
         left: list[int] = []
@@ -238,7 +237,6 @@ class TestDeath:
         region.run(task)
 
 
-@pytest.mark.fault(29)
 def test_a_sandbox_may_have_a_wrong_clock(region: Region) -> None:
     """For all its life; its time-out and what it is told of it are Lambda's."""
     told: list[tuple[float, int]] = []

@@ -177,7 +177,6 @@ class TestConcurrency:
         assert code.most == most
         assert len(code.events) == 12
 
-    @pytest.mark.fault(20)
     def test_messages_wait_in_the_queue_for_a_free_place(self, region: Region) -> None:
         """They are not received before: waiting burns no receives."""
         queue, code = standard(region, VisibilityTimeout="6"), Working(region, 4.0)
@@ -237,7 +236,6 @@ class TestGroups:
             assert of_group == sorted(of_group)
         assert len(bodies) == 6
 
-    @pytest.mark.fault(10)
     def test_a_group_waits_for_what_was_handed_back(self, region: Region) -> None:
         """And what came after it in the batch and was not handed back is gone: its order is broken."""
         queue = fifo(region)
@@ -302,7 +300,6 @@ class TestHandedBack:
         assert [record["attributes"]["ApproximateReceiveCount"] for record in code.events[-1]["Records"]] == ["2", "2"]
         assert (queue.messages(), mapping.busy) == ([], 0)
 
-    @pytest.mark.fault(13, 14)
     @pytest.mark.parametrize(
         ("answer", "times"),
         [
@@ -325,7 +322,6 @@ class TestHandedBack:
         assert self.times(code) == Counter(a=times, b=times)
         assert [message.body for message in dead.messages()] == ([] if times == 1 else ["a", "b"])
 
-    @pytest.mark.fault(15)
     def test_where_failures_are_not_asked_for_they_are_not_read(self, region: Region, queue: Queue) -> None:
         """All is deleted, whatever the answer says; only without one it comes again."""
         code = Failing(Code(lambda event, _: failures(event["Records"][0]["messageId"])), times=1)
@@ -335,7 +331,6 @@ class TestHandedBack:
         assert self.times(code) == Counter({"a-1": 2, "b-1": 2})
         assert queue.messages() == []
 
-    @pytest.mark.fault(16)
     def test_a_message_that_is_received_too_often_is_a_dead_letter(self, region: Region) -> None:
         """And its group goes on."""
         queue = fifo(region)
@@ -351,7 +346,6 @@ class TestHandedBack:
 
 
 class TestAcknowledgement:
-    @pytest.mark.fault(2)
     @pytest.mark.parametrize("fifo_queue", [True, False], ids=["FIFO", "standard"])
     def test_one_that_is_lost_lets_all_come_again(self, region: Region, fifo_queue: bool) -> None:
         """What was done, and what was handed back as well."""
@@ -364,7 +358,6 @@ class TestAcknowledgement:
         assert code.batches == [["a-1", "b-1"]] * 2
         assert queue.messages() == []
 
-    @pytest.mark.fault(8)
     def test_one_that_comes_too_late_does_nothing_on_a_fifo_queue(self, region: Region) -> None:
         """The receipts have expired: who has worked for longer than the visibility timeout gets the batch again."""
         queue = fifo(region, VisibilityTimeout="2")
@@ -376,7 +369,6 @@ class TestAcknowledgement:
         assert code.since_the_first[1] == pytest.approx(2.0, abs=COLD_START_SECONDS + 2 * POLL_SECONDS)
         assert queue.messages() == []
 
-    @pytest.mark.fault(7)
     def test_a_message_can_be_with_two_functions_at_once(self, region: Region) -> None:
         """When it becomes visible while the first still works on it."""
         queue = standard(region, VisibilityTimeout="2")
@@ -387,7 +379,6 @@ class TestAcknowledgement:
         assert code.most == 2
         assert code.batches[:2] == [["a"], ["a"]]
 
-    @pytest.mark.fault(1)
     def test_a_standard_queue_may_give_out_a_message_once_more(self, region: Region) -> None:
         """Though all is deleted: one of the batch, at once."""
         queue, code = standard(region), Working(region)

@@ -44,7 +44,6 @@ def refusal(region: Region, fault: str, service: str, operation: str, request: d
     return region.run(call)
 
 
-@pytest.mark.fault(31)
 @pytest.mark.parametrize(("fault", "service"), EXPECTED)
 def test_each_service_refuses_in_its_own_words(region: Region, fault: str, service: str) -> None:
     """The class is that of the client's `exceptions`, as boto3's client has it too."""
@@ -63,7 +62,6 @@ def test_each_service_refuses_in_its_own_words(region: Region, fault: str, servi
         assert told["httpStatusCode"] == status
 
 
-@pytest.mark.fault(33)
 def test_a_conflict_cancels_a_transaction_with_reasons(region: Region) -> None:
     """One for each of its items, in order, and nothing is written."""
     error = refusal(region, "conflict", "dynamodb", "transact_write_items", TWO_WRITES)

@@ -223,7 +223,6 @@ class TestErrors:
         assert waits[:4] == pytest.approx([1.0, 2.0, 0.5, 1.0])
 
 
-@pytest.mark.fault(51)
 @pytest.mark.parametrize(
     "faults",
     [["invocation_throttled"], ["dies_before_call"], ["dies_after_call"], ["lost_reply"], ["slow", "throttled"]],

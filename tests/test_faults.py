@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults import FAULTS, OF_THE_CONSUMER, document, marked, unproved
+from tests.faults import FAULTS, PROVOKED, document, marked, unproved
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "faults.md"
 
@@ -20,7 +20,7 @@ def test_every_fault_of_the_consumer_is_proved() -> None:
     """And of all others it is said who answers for them."""
     assert unproved(marked()) == []
     assert list(FAULTS) == list(range(1, 65))
-    assert FAULTS.keys() >= OF_THE_CONSUMER
+    assert FAULTS.keys() >= PROVOKED
 
 
 @pytest.mark.parametrize("mark", ["@pytest.mark.fault(1, 65)", "@pytest.mark.fault('1')", "@pytest.mark.fault()"])
@@ -37,5 +37,5 @@ def test_a_fault_without_its_test_is_found(tmp_path: Path) -> None:
     assert marked(tmp_path) == {1: ["test_it.py::test_this"]}
     missing = unproved(marked(tmp_path))
     assert 1 not in missing
-    assert set(missing) >= OF_THE_CONSUMER - {1}
+    assert set(missing) >= PROVOKED - {1}
     assert 57 not in missing

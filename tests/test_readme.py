@@ -108,3 +108,11 @@ def test_the_example_files_are_what_the_demo_reads() -> None:
 def test_nothing_is_left_to_fill_in() -> None:
     """Placeholders of the writing are gone."""
     assert "@@" not in README
+
+
+def test_the_example_of_a_consumers_test_passes() -> None:
+    """As a reader would copy it."""
+    (block,) = [block for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "import World" in block]
+    names: dict[str, Any] = {}
+    exec(block, names)  # noqa: S102 - the README's own
+    names["test_a_lost_reply_reserves_once"]()

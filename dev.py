@@ -7,7 +7,7 @@
     status  say what runs and what is deployed
     env     print exports for your shell: how to reach the engine, and the topic's ARN (eval "$(python3 dev.py env)")
     test    what every change must pass: lint, types, import rules, all tests; arguments go to pytest
-    check   `test`, and then whether the simulation finds each of many deliberate faults in the protocol
+    check   `test` with a longer simulation, then whether that finds each of many deliberate faults in the protocol
     simulate  the whole pipeline in a simulated AWS, seed by seed, beside what people use instead (--help)
     bench   measure the synth, the first order and draining 830 of them, in a copy of the checkout (--help)
     clean   stop the engine and remove all that was made here: .venv, node_modules, .waybill, caches
@@ -81,6 +81,7 @@ def main(arguments: Sequence[str]) -> int:
         if command == "test":
             return run_tests(rest)
         if command == "check":
+            os.environ["WAYBILL_SIMULATED_MESSAGES"] = "10000"
             return run_tests(rest) or run_module("tests.simulation.mutants", [])
         if command in MODULES:
             return run_module(MODULES[command], rest)

@@ -8,10 +8,7 @@ its tests test_report_batch_item_failures* and test_*_report_batch_item_{success
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
-
-# Recorded as success: the whole answer, or its list.
-_NOTHING: Final[tuple[Any, ...]] = (None, "", [], {})
+from typing import Any
 
 
 def failed_ids(response: Any, batch: Sequence[str]) -> list[str]:
@@ -21,12 +18,12 @@ def failed_ids(response: Any, batch: Sequence[str]) -> list[str]:
     back the whole batch: an entry whose identifier is missing, empty, no text or none of the batch's. So does what is
     no object at all; AWS says that of "an invalid JSON response", and where it draws that line is not known.
     """
-    if response in _NOTHING:
+    if response in (None, "", []):  # recorded as success
         return []
     if not isinstance(response, dict):
         return [*batch]
     failures = response.get("batchItemFailures")
-    if failures in _NOTHING:
+    if failures is None:
         return []
     if not isinstance(failures, list):
         return [*batch]

@@ -89,6 +89,7 @@ def test_what_is_linked_to_something_followed_is_followed() -> None:
         ('{"id":"LateOrderPlaced-5"}', False),
         ('{"id":"OrderPlaced-5-tampered"}', False),
         ('{"id":"OrderPlacedX5"}', False),
+        ("OrderZx", False),
         ("", False),
     ],
 )

@@ -1,4 +1,4 @@
-"""Sandboxes: cold or warm, of old code or new, alive or dead; and what an invocation that fails is."""
+"""Sandboxes: cold or warm, of old code or new; and invocations that nobody waits for."""
 
 from __future__ import annotations
 
@@ -8,43 +8,10 @@ from typing import Any
 
 import pytest
 
-from testing.functions.fleet import (
-    COLD_START_SECONDS,
-    LATE_KILL_SECONDS,
-    MOST_SKEW_SECONDS,
-    FunctionError,
-    one_after_the_other,
-)
-from testing.functions.process import Killed
+from testing.functions.fleet import COLD_START_SECONDS, FunctionError, one_after_the_other
+from testing.functions.process import Process
+from tests.testing.functions.counting import Counting, fails
 from tests.testing.functions.region import TIMEOUT_SECONDS, Code, Region
-
-
-class Counting:
-    """Code whose sandboxes count their invocations, as a module's globals would."""
-
-    def __init__(self, name: str = "v1") -> None:
-        self.name = name
-        self.starts = 0
-
-    def start(self, machine: Any) -> Any:
-        """A cold start: module state is new."""
-        self.starts += 1
-        sandbox, state = f"{self.name} sandbox {self.starts}", {"count": 0}
-
-        def handle(event: Any, context: Any) -> str:
-            state["count"] += 1
-            if event.get("die"):
-                machine.process.die("as asked for")
-            if event.get("fail"):
-                raise ValueError("as asked for")
-            machine.sleep(event.get("seconds", 0.0))
-            return f"{sandbox}, invocation {state['count']}"
-
-        return handle
-
-
-def fails(message: str) -> Any:
-    return pytest.raises(FunctionError, match=message)
 
 
 class TestSandboxes:
@@ -93,20 +60,34 @@ class TestSandboxes:
         assert region.run(task) == "v1 sandbox 1, invocation 2"
         assert fleet.deaths == 0
 
+    def test_code_knows_the_process_in_which_it_runs(self, region: Region) -> None:
+        """Cold and warm, in whichever task."""
+        known: list[Process] = []
+
+        def handle(_: Any, context: Any) -> None:
+            assert Process.current() is context.process
+            known.append(context.process)
+
+        fleet = region.fleet(Code(handle))
+        for _ in range(2):
+            region.run(lambda: fleet.invoke({}))
+        assert known[0] is known[1]
+
     def test_an_idle_one_has_no_deadline(self, region: Region) -> None:
         """The next invocation begins anew, however late, after an answer or an error."""
-        fleet = region.fleet(Counting())
+        code = Counting()
+        fleet = region.fleet(code)
 
         def task() -> str:
             for event in ({}, {"fail": True}):
                 with suppress(FunctionError):
                     fleet.invoke(event)
-                region.scheduler.sleep(100 * TIMEOUT_SECONDS)
+                code.machines[0].sleep(100 * TIMEOUT_SECONDS)
             return str(fleet.invoke({"seconds": TIMEOUT_SECONDS - 0.1}))
 
         assert region.run(task) == "v1 sandbox 1, invocation 3"
 
-    def test_a_machine_is_its_processs(self, region: Region) -> None:
+    def test_a_machine_belongs_to_its_process(self, region: Region) -> None:
         """Its calls, its sleep and its clock; the rest comes from the seed."""
         code = Code()
         region.run(lambda: region.fleet(code).invoke({}))
@@ -160,103 +141,6 @@ class TestInit:
 
         assert region.run(task) == "v1 sandbox 1, invocation 1"
         assert (fleet.deaths, region.things()) == (1, ["a"])
-
-
-class TestDeath:
-    def swallowing(self, region: Region, then: str) -> Code:
-        """Code that would not be killed."""
-
-        def handle(event: Any, context: Any) -> str:
-            try:
-                region.put(context.process, "a")
-            except Killed:  # as an `except BaseException` would
-                if then == "raises":
-                    raise ValueError("something else") from None
-            return "fine"
-
-        return Code(handle)
-
-    @pytest.mark.parametrize("then", ["answers", "raises"])
-    def test_nobody_survives_his_death(self, region: Region, then: str) -> None:
-        """Whatever the code makes of it: there is no answer, and no sandbox to be used again."""
-        code = self.swallowing(region, then)
-        fleet = region.fleet(code)
-        region.faults.inject("dies_before_call")
-
-        def task() -> Any:
-            with fails("dead already"):
-                fleet.invoke({})
-            return fleet.invoke({})
-
-        assert region.run(task) == "fine"
-        assert (fleet.deaths, fleet.cold_starts) == (1, 2)
-
-    def test_the_time_out_counts_from_the_end_of_the_cold_start(self, region: Region) -> None:
-        """Then it strikes on the second."""
-        fleet = region.fleet(Counting())
-        began_at = region.scheduler.now
-
-        def task() -> float:
-            with fails("time-out"):
-                fleet.invoke({"seconds": TIMEOUT_SECONDS + 0.001})
-            return region.scheduler.now - began_at
-
-        assert region.run(task) == pytest.approx(COLD_START_SECONDS + TIMEOUT_SECONDS)
-
-    def test_it_may_strike_late(self, region: Region) -> None:
-        """The function goes on for most of a second, though it has been told that no time is left."""
-        left: list[int] = []
-
-        def handle(event: Any, context: Any) -> None:
-            for seconds in (1.0, TIMEOUT_SECONDS - 1.0, LATE_KILL_SECONDS - 0.01, 1.0):
-                context.process.sleep(seconds)
-                left.append(context.get_remaining_time_in_millis())
-
-        fleet = region.fleet(Code(handle))
-        region.faults.inject("killed_late")
-        began_at = region.scheduler.now
-
-        def task() -> float:
-            with fails("time-out"):
-                fleet.invoke({})
-            return region.scheduler.now - began_at
-
-        assert region.run(task) == pytest.approx(COLD_START_SECONDS + TIMEOUT_SECONDS + LATE_KILL_SECONDS)
-        assert left == [4_000, 0, 0]
-
-    def test_the_next_one_is_killed_on_time(self, region: Region) -> None:
-        """A late kill is of one invocation."""
-        fleet = region.fleet(Counting())
-        region.faults.inject("killed_late")
-
-        def task() -> None:
-            fleet.invoke({"seconds": TIMEOUT_SECONDS + LATE_KILL_SECONDS / 2})
-            with fails("time-out"):
-                fleet.invoke({"seconds": TIMEOUT_SECONDS + LATE_KILL_SECONDS / 2})
-
-        region.run(task)
-
-
-def test_a_sandbox_may_have_a_wrong_clock(region: Region) -> None:
-    """For all its life; its time-out and what it is told of it are Lambda's."""
-    told: list[tuple[float, int]] = []
-
-    def handle(event: Any, context: Any) -> None:
-        told.append((context.process.clock() - region.scheduler.now, context.get_remaining_time_in_millis()))
-
-    fleet = region.fleet(Code(handle))
-    region.faults.inject("clock_skew")
-
-    def task() -> None:
-        for _ in range(2):
-            fleet.invoke({})
-            region.scheduler.sleep(10)
-
-    region.run(task)
-    (first, left), (second, _) = told
-    assert 0 < abs(first) <= MOST_SKEW_SECONDS
-    assert first == pytest.approx(second, abs=1e-6)
-    assert left == TIMEOUT_SECONDS * 1_000
 
 
 def test_a_throttled_invocation_is_none(region: Region) -> None:

@@ -25,7 +25,7 @@ from tests.testing.functions.recording import Correspondence
         ({"body": {"message": 1}}, {"body": '{"message": 2}'}),
     ],
 )
-def test_what_differs_is_seen(self, recorded: Any, ours: Any) -> None:
+def test_what_differs_is_seen(recorded: Any, ours: Any) -> None:
     """Keys, types, lengths, values, and what placeholders stand for."""
     with pytest.raises(AssertionError):
         Correspondence().check(recorded, ours)
@@ -40,6 +40,6 @@ def test_what_differs_is_seen(self, recorded: Any, ours: Any) -> None:
         ({"body": {"message": 1}, "at": "sent-timestamp"}, {"body": '{"message": 1}', "at": "17"}),
     ],
 )
-def test_what_changes_from_run_to_run_is_the_same(self, recorded: Any, ours: Any) -> None:
+def test_what_changes_from_run_to_run_is_the_same(recorded: Any, ours: Any) -> None:
     """As far as the recording shows it."""
     Correspondence().check(recorded, ours)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeVar
+
+import msgspec
 
 from messaging.events import Event
 from messaging.message import Message
@@ -14,8 +15,7 @@ Outcome = Literal["applied", "duplicate", "dead_lettered", "retry", "held_back"]
 HANDED_BACK: frozenset[Outcome] = frozenset({"retry", "held_back"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     """One received record, whatever its source.
 
     `id` is the source's and stays the same over redeliveries; `group` is None where the source keeps no order;
@@ -28,7 +28,7 @@ class Delivery:
     attempt: int
     first_received_at: float
     handle: str
-    attributes: Mapping[str, Any] = field(default_factory=dict)
+    attributes: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
     @property
     def lane(self) -> str:
@@ -36,16 +36,14 @@ class Delivery:
         return f"group {self.group}" if self.group is not None else f"record {self.id}"
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(msgspec.Struct, frozen=True):
     """A delivery whose message is known."""
 
     delivery: Delivery
     message: Message[Event]
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True):
     """The outcome of one record; `reason` is a code word, `detail` a text without payload."""
 
     outcome: Outcome

@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from messaging.effects import Key
 from messaging.items import attributes
@@ -16,8 +17,7 @@ from messaging.topology import INBOX, Subscription
 SEQUENCE = "sequence"
 
 
-@dataclass(frozen=True, slots=True)
-class Advance:
+class Advance(msgspec.Struct, frozen=True):
     """The write that moves a cursor over the sequences from `first` to `last`, of one event or of several in order."""
 
     key: Key

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
+
+import msgspec
 
 from messaging.errors import UndeclaredRead
 from messaging.events import Event, EventType
@@ -20,8 +22,7 @@ Number = int | Decimal
 Item = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """The key of one item: the topology's name of its table, and the values of its key attributes."""
 
     table: str
@@ -38,16 +39,14 @@ class Key:
         return key if table.sort_key is None else {**key, table.sort_key: str(self.sort)}
 
 
-@dataclass(frozen=True, slots=True)
-class Create:
+class Create(msgspec.Struct, frozen=True):
     """Put an item that must not exist yet."""
 
     key: Key
     attributes: Item
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(msgspec.Struct, frozen=True):
     """Set attributes of an item that must still have the `expected` ones."""
 
     key: Key
@@ -55,8 +54,7 @@ class Change:
     expected: Item
 
 
-@dataclass(frozen=True, slots=True)
-class Add:
+class Add(msgspec.Struct, frozen=True):
     """Add `amount` (may be negative) to a number; additions commute, so those of one batch to one item are merged.
 
     `needs`: the number must be at least this before the addition, else the condition fails. None adds to any item,
@@ -81,8 +79,7 @@ class Add:
 Write = Create | Change | Add
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
+class Effect(msgspec.Struct, frozen=True):
     """The writes that one message wants, and the follow-up events that tell of them, in order.
 
     `note` tells in logs what was decided, such as `refused`.

@@ -87,7 +87,12 @@ class Inbox:
         that read nothing may rely on it: another time they might choose another effect.
         """
         items_mark = items_mark and self._subscription.items_may_mark
-        actions_of = partial(self._actions, new_position(self._clock(), self._new_id()), items_mark)
+        now = self._clock()
+        proof = {
+            "consumer": self._subscription.consumer,
+            "applied_at": datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds"),
+        }
+        actions_of = partial(self._actions, new_position(now, self._new_id()), now, proof, items_mark)
         return Transaction(actions_of, self._tables, items_mark=items_mark)
 
     def commit(self, transaction: Transaction, has_time: HasTime = always) -> list[Result]:
@@ -132,33 +137,30 @@ class Inbox:
                 results[n] = judge_existing(transaction.units[n], action, there, self._subscription.consumer)
         return results
 
-    def _actions(self, position: str, items_mark: bool, unit: Unit) -> list[Action]:
+    def _actions(
+        self, position: str, now: float, applied: Mapping[str, str], items_mark: bool, unit: Unit
+    ) -> list[Action]:
         """All that a unit wants: its marker first, then the cursor's move, its writes and its follow-up events."""
         message = unit.work.message
-        proof = {
-            "consumer": self._subscription.consumer,
-            "payload_hash": message.payload_hash,
-            "delivery_id": unit.work.delivery.id,
-            "applied_at": datetime.fromtimestamp(self._clock(), UTC).isoformat(timespec="milliseconds"),
-        }
+        proof = {**applied, "payload_hash": message.payload_hash, "delivery_id": unit.work.delivery.id}
         writes = unit.effect.writes
         if unit.marks_itself:  # the proof is in it also where it is not needed: the row may change
             (create,) = writes
             writes = (Create(create.key, {**create.attributes, **proof}),)  # type: ignore[union-attr]  # it is a Create
             if items_mark:
                 return [*writes]
-        expires_at = marker_expiration(self._subscription, unit.work, self._clock())
+        expires_at = marker_expiration(self._subscription, unit.work, now)
         marker = Create(
             marker_key(self._subscription, message.id), {"status": COMPLETED, EXPIRATION: expires_at, **proof}
         )
         moved = advance(self._subscription, message.partition_key, message.sequence)
-        return [marker, *moved, *writes, *self._emissions(unit, position)]
+        return [marker, *moved, *writes, *self._emissions(unit, position, now)]
 
-    def _emissions(self, unit: Unit, position: str) -> list[Emission]:
+    def _emissions(self, unit: Unit, position: str, now: float) -> list[Emission]:
         """The unit's follow-up events, each caused by its message and of the same correlation."""
         if not unit.effect.follow_ups:
             return []
-        cause, now = unit.work.message, datetime.fromtimestamp(self._clock(), UTC)
+        cause, time_of_events = unit.work.message, datetime.fromtimestamp(now, UTC)
         messages = []
         for event in unit.effect.follow_ups:
             if type(event) not in self._subscription.emits:
@@ -169,7 +171,7 @@ class Inbox:
                 causation_id=cause.id,
                 traceparent=cause.traceparent,
             )
-            messages.append(prepare(draft, source=f"urn:waybill:{self._subscription.consumer}", time=now))
+            messages.append(prepare(draft, source=f"urn:waybill:{self._subscription.consumer}", time=time_of_events))
         return emissions(messages, position)
 
 

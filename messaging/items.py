@@ -16,6 +16,7 @@ MAX_STATEMENTS = 25
 # What DynamoDB keeps of a number; one that does not fit raises instead of being rounded.
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
 _NUMBER = Context(prec=38, Emin=-128, Emax=126, traps=[Clamped, Overflow, Inexact, Rounded, Underflow])
+_SURELY_FITS = 10**37
 
 
 def attributes(item: Item) -> dict[str, Value]:
@@ -36,6 +37,8 @@ def serialize(value: Any) -> Value:
     """
     if type(value) is str:  # most are
         return {"S": value}
+    if type(value) is int and -_SURELY_FITS < value < _SURELY_FITS:
+        return {"N": str(value)}
     match value:
         case None:
             return {"NULL": True}

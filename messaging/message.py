@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, Literal, NoReturn, TypeVar
 
@@ -57,8 +56,7 @@ class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
 E = TypeVar("E", covariant=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message(Generic[E]):
+class Message(msgspec.Struct, Generic[E], frozen=True, kw_only=True):
     """A decoded message: the event and its envelope. `payload_hash` is the same for a resend of the event."""
 
     id: str

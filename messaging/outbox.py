@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -32,8 +31,7 @@ _Text = Annotated[str, Meta(min_length=1)]
 MAX_ITEM_BYTES = 300 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Emission:
+class Emission(msgspec.Struct, frozen=True):
     """The write that puts messages of one group into the outbox. Emissions of one transaction are merged."""
 
     key: Key

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from messaging import items
 from messaging.batch import Work
@@ -20,8 +21,7 @@ Wire = dict[str, Any]
 Action = Write | Advance | Emission
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
+class Unit(msgspec.Struct, frozen=True):
     """One message's effect, on its way into a transaction."""
 
     work: Work
@@ -76,22 +76,28 @@ class Transaction:
                 f"event {unit.work.message.id!r} has {len(actions)} actions with its marker, a transaction takes "
                 f"{MAX_ACTIONS}: split the event, or write fewer items for it"
             )
-        entries = [self._to_wire(action) for action in actions]
-        if not self._fits(actions):
+        together = self._together(actions)
+        entries = [_to_wire(action, self._tables[action.key.table]) for action in together or actions]
+        if together is None:
             return False
-        for action, entry in zip(actions, entries, strict=True):
+        for action, entry in zip(together, entries, strict=True):
             self._put(action, entry)
         self.units.append(unit)
         return True
 
-    def _fits(self, actions: Sequence[Action]) -> bool:
-        shared = [action for action in actions if action.key in self._positions]
-        if len(self.actions) + len(actions) - len(shared) > MAX_ACTIONS:
-            return False
-        return all(_merge(self.actions[self._positions[action.key]], action) is not None for action in shared)
-
-    def _to_wire(self, action: Action) -> Wire:
-        return _to_wire(action, self._tables[action.key.table])
+    def _together(self, actions: Sequence[Action]) -> list[Action] | None:
+        """The actions, those merged with the transaction's that are on items of its own. None where they don't fit."""
+        together = []
+        shared = 0
+        for action in actions:
+            position = self._positions.get(action.key)
+            if position is not None:
+                merged = _merge(self.actions[position], action)
+                if merged is None:
+                    return None
+                action, shared = merged, shared + 1
+            together.append(action)
+        return together if len(self.actions) + len(actions) - shared <= MAX_ACTIONS else None
 
     def _put(self, action: Action, entry: Wire) -> None:
         position = self._positions.setdefault(action.key, len(self.actions))
@@ -100,10 +106,8 @@ class Transaction:
             self.items.append(entry)
             self.owners.append([])
         else:
-            merged = _merge(self.actions[position], action)
-            assert merged is not None, "offered actions fit"
-            self.actions[position] = merged
-            self.items[position] = self._to_wire(merged)
+            self.actions[position] = action
+            self.items[position] = entry
         self.owners[position].append(len(self.units))
 
 

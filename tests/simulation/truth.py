@@ -98,7 +98,13 @@ class Truth:
         self._last[consumer, publication.group] = max(last, sequence)
 
     def _was_dead(self, consumer: str, event_id: str) -> bool:
-        return event_id in self.redriven[consumer]
+        """Whether it comes back from the dead, which a queue's order alone can't put right."""
+        return event_id in self.redriven[consumer] or event_id in self._undelivered(consumer)
+
+    def _undelivered(self, consumer: str) -> set[str]:
+        return {
+            event_id_in(message.body) for message in self.world.deployed[consumer].topic_dead_letter_queue.messages()
+        }
 
     def _violate(self, what: str, consumer: str, event_id: str, detail: str = "") -> None:
         self.counts[consumer, what] += 1
@@ -139,7 +145,7 @@ class Truth:
         if left := deployed.queue.messages():
             self._violate(UNDRAINED, consumer, event_id_in(left[0].body), f"{len(left)} messages are left")
         dead = self._letters(consumer)
-        undelivered = {event_id_in(message.body) for message in deployed.topic_dead_letter_queue.messages()}
+        undelivered = self._undelivered(consumer)
         done = self.applied[consumer] if consumer in self.applied else self._marked[consumer]
         for publication in self.publications.values():
             if not self._is_routed(consumer, publication):
@@ -158,9 +164,8 @@ class Truth:
         return letters
 
     def _judge_letters(self, consumer: str, dead: Mapping[str, Sequence[DeadLetter]], done: Collection[str]) -> None:
-        topic_dead = self.world.deployed[consumer].topic_dead_letter_queue.messages()
-        undelivered = {event_id_in(message.body) for message in topic_dead}
-        judge = Judge(self.world, consumer, self.publications, {*dead, *undelivered, *self.redriven[consumer]})
+        missed = {*dead, *self._undelivered(consumer), *self.redriven[consumer]}
+        judge = Judge(self.world, consumer, self.publications, missed)
         for event_id, letters in dead.items():
             for letter in letters:
                 if CANARY in str(letter.facts):

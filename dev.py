@@ -81,7 +81,7 @@ def main(arguments: Sequence[str]) -> int:
         if command == "test":
             return run_tests(rest)
         if command == "check":
-            os.environ["WAYBILL_SIMULATED_MESSAGES"] = "10000"
+            os.environ["WAYBILL_SIMULATED_OUTAGES"] = "long"
             return run_tests(rest) or run_module("tests.simulation.mutants", [])
         if command in MODULES:
             return run_module(MODULES[command], rest)

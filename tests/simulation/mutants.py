@@ -79,8 +79,8 @@ MUTANTS = (
     Mutant(
         "no marker is written",
         "messaging/inbox.py",
-        "return [marker, *moved, *writes, *self._emissions(unit, position)]",
-        "return [*moved, *writes, *self._emissions(unit, position)]",
+        "return [marker, *moved, *writes, *self._emissions(unit, position, now)]",
+        "return [*moved, *writes, *self._emissions(unit, position, now)]",
     ),
     Mutant(
         "the marker is keyed by the delivery",

@@ -1,92 +1,70 @@
 """SNS filter policies over message attributes, evaluated in process: SNS itself drops in silence what matches none.
 
-Source: https://docs.aws.amazon.com/sns/latest/dg/sns-subscription-filter-policies.html. Attribute names are
-ANDed, the conditions of one name are ORed. `numeric` is refused, for SNS compares numbers only with attributes of type
-Number and ours are strings; `cidr`, `wildcard` and `$or` too: no subscription here needs them, and a wrong guess would
-count routed events as unrouted.
+Names are ANDed, the conditions of one name are ORed. All attributes of ours are strings, which makes it quick enough
+for a publisher to ask for every event; `filter_explanation` evaluates any policy on any message, and says why.
+Source: https://docs.aws.amazon.com/sns/latest/dg/sns-subscription-filter-policies.html
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from messaging.errors import TopologyError
+from messaging.filter_conditions import OR, Condition, holds, is_alternatives
+from messaging.filter_rules import MAX_COMBINATIONS, MAX_KEYS, check
 
-Condition = str | Mapping[str, Any]
-FilterPolicy = Mapping[str, Sequence[Condition]]
+__all__ = ["MAX_COMBINATIONS", "MAX_KEYS", "Condition", "FilterPolicy", "matches", "validate"]
 
-MAX_KEYS = 5
-MAX_COMBINATIONS = 150
+FilterPolicy = Mapping[str, Sequence[Any]]
 
 
 def matches(policy: FilterPolicy, attributes: Mapping[str, str]) -> bool:
     """Whether SNS delivers a message with these string attributes to a subscription with this policy."""
-    return all(
-        any(_condition_holds(condition, attributes.get(name)) for condition in conditions)
-        for name, conditions in policy.items()
-    )
+    if not attributes:
+        # Not even `exists: false` matches: https://docs.aws.amazon.com/sns/latest/dg/attribute-key-matching.html
+        return not policy
+    for name, conditions in policy.items():
+        if name == OR and is_alternatives(name, conditions):
+            if not any(matches(each, attributes) for each in conditions):
+                return False
+            continue
+        value = attributes.get(name)
+        for condition in conditions:
+            if condition == value if condition.__class__ is str else _holds(condition, value):
+                break
+        else:
+            return False
+    return True
 
 
 def validate(policy: FilterPolicy) -> None:
-    """Raise TopologyError for a policy that SNS refuses or that `matches` can't evaluate."""
-    if len(policy) > MAX_KEYS:
-        raise TopologyError(f"a filter policy has at most {MAX_KEYS} attribute names, this one has {len(policy)}")
-    combinations = 1
+    """Raise TopologyError for a policy that SNS refuses, or that asks of a string attribute what no string can be."""
+    check(policy)
     for name, conditions in policy.items():
-        if isinstance(conditions, (str, Mapping)) or not conditions:
-            raise TopologyError(f"filter on {name!r}: give a list with at least one condition")
-        combinations *= len(conditions)
-        for condition in conditions:
-            _validate_condition(name, condition)
-    if combinations > MAX_COMBINATIONS:
-        raise TopologyError(f"a filter policy has at most {MAX_COMBINATIONS} combinations, this one has {combinations}")
+        if is_alternatives(name, conditions):
+            for each in conditions:
+                validate(each)
+        else:
+            for condition in conditions:
+                _require_text(name, condition)
 
 
-def _condition_holds(condition: Condition, value: str | None) -> bool:
-    if isinstance(condition, str):
-        return value == condition
-    ((name, operand),) = condition.items()
-    if name == "exists":
-        return (value is not None) is operand
-    return value is not None and _OPERATORS[name](value, operand)
+def _holds(condition: Condition, value: str | None) -> bool:
+    if isinstance(condition, Mapping) and "exists" in condition:
+        return (value is not None) is condition["exists"]
+    return value is not None and holds(condition, value)
 
 
-def _anything_but(value: str, operand: Any) -> bool:
-    if isinstance(operand, Mapping):
-        return not value.startswith(operand["prefix"])
-    return value not in ([operand] if isinstance(operand, str) else operand)
-
-
-_OPERATORS: dict[str, Callable[[str, Any], bool]] = {
-    "prefix": lambda value, operand: value.startswith(operand),
-    "suffix": lambda value, operand: value.endswith(operand),
-    "equals-ignore-case": lambda value, operand: value.casefold() == operand.casefold(),
-    "anything-but": _anything_but,
-}
-
-
-def _validate_condition(name: str, condition: Condition) -> None:
-    if isinstance(condition, str):
-        return
-    if not isinstance(condition, Mapping) or len(condition) != 1:
-        raise TopologyError(f"filter on {name!r}: a condition is a string or one operator with its operand")
-    ((operation, operand),) = condition.items()
-    valid = {
-        "exists": lambda: isinstance(operand, bool),
-        "prefix": lambda: isinstance(operand, str) and operand != "",
-        "suffix": lambda: isinstance(operand, str) and operand != "",
-        "equals-ignore-case": lambda: isinstance(operand, str),
-        "anything-but": lambda: _valid_anything_but(operand),
-    }.get(operation)
-    if valid is None:
-        raise TopologyError(f"filter on {name!r}: operator {operation!r} is not supported")
-    if not valid():
-        raise TopologyError(f"filter on {name!r}: {operation!r} has a wrong operand")
-
-
-def _valid_anything_but(operand: Any) -> bool:
-    if isinstance(operand, Mapping):
-        return list(operand) == ["prefix"] and isinstance(operand["prefix"], str)
-    values = [operand] if isinstance(operand, str) else operand
-    return isinstance(values, (list, tuple)) and bool(values) and all(isinstance(value, str) for value in values)
+def _require_text(name: str, condition: Condition) -> None:
+    """SNS compares numbers only with attributes of type Number, and ours are strings."""
+    if isinstance(condition, Mapping):
+        ((operator, operand),) = condition.items()
+        if operator == "exists":
+            return
+        operands = operand if isinstance(operand, (list, tuple)) else [operand]
+        texts = operator != "numeric" and all(isinstance(each, (str, Mapping)) for each in operands)
+    else:
+        texts = isinstance(condition, str)
+    if not texts:
+        raise TopologyError(f"filter on {name!r}: attributes are strings, which no other value equals: quote it")

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, cast
 
 import msgspec
 from msgspec import Meta
@@ -167,6 +167,49 @@ EventType = type[OrderPlaced] | type[OrderCancelled] | type[StockReserved] | typ
 
 CATALOGUE: tuple[EventType, ...] = (OrderPlaced, OrderCancelled, StockReserved, StockRefused)
 
+
+class Heartbeat(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The canary's event, one a minute: it is about nothing, and proves that events are published and processed.
+
+    Nothing happened, so it is neither in the catalogue nor an `Event`: only the canary takes it, and nobody else has to
+    ask whether it got one. HEARTBEAT and `heartbeat` are for what is typed for events.
+    """
+
+    type: ClassVar[str] = "Heartbeat"
+    version: ClassVar[int] = 1
+    numbered: ClassVar[bool] = False
+
+    at: Instant
+
+    @property
+    def subject(self) -> str:
+        """The canary itself."""
+        return "canary"
+
+    @property
+    def partition_key(self) -> str:
+        """A message group of its own."""
+        return "canary"
+
+    @property
+    def event_id(self) -> str:
+        """Derived from its minute: EventBridge may start a publisher twice."""
+        return f"{self.type}-{self.at}"
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        """The SNS message attributes that filter policies see."""
+        return {"type": self.type}
+
+
+HEARTBEAT = cast(EventType, Heartbeat)
+
+
+def heartbeat(at: str) -> Event:
+    """The heartbeat of a minute, given as an Instant."""
+    return cast(Event, Heartbeat(at))
+
+
 # (type, version) -> the data of that version as the data of the next one; `versions` applies them.
 UPCASTS: Mapping[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]] = {}
 
@@ -179,17 +222,32 @@ def _is_instant(text: str) -> bool:
 
 
 _PATH = re.compile(r" - at `(?P<path>[^`]*)`\Z")
+_STEP = re.compile(r"\.(\w+)|\[(?:\d+|\.\.\.)\]", re.ASCII)
+_OUR_NAMES = {
+    name
+    for each in [*globals().values()]
+    if isinstance(each, type) and issubclass(each, msgspec.Struct)
+    for name in each.__struct_fields__
+}
 
 
 def explain_invalid(error: msgspec.ValidationError) -> str:
-    """The rule and the path of a validation error, without the value: msgspec quotes two kinds of input."""
+    """The rule and the path of a validation error, without the value: msgspec quotes two kinds of input.
+
+    An unknown field may be called like the end of such an error, so beside a quote a path must be of names of ours.
+    """
     text = str(error)
-    path = _PATH.search(text)
-    rule = _PATH.sub("", text)
+    match = _PATH.search(text)
+    path, rule = match["path"] if match else "$", _PATH.sub("", text)
     for quotes_input in ("Invalid enum value", "Object contains unknown field"):
         if rule.startswith(quotes_input):
             rule = quotes_input
-    return f"{rule} at {path['path'] if path else '$'}"
+            path = path if _is_ours(path) else "$"
+    return f"{rule} at {path}"
+
+
+def _is_ours(path: str) -> bool:
+    return not _STEP.sub("", path).strip("$") and _OUR_NAMES.issuperset(filter(None, _STEP.findall(path)))
 
 
 def dataschema(event: EventType) -> str:

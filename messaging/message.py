@@ -17,6 +17,7 @@ from msgspec import Meta
 
 from messaging.errors import InvalidEvent, Poison, TooLarge
 from messaging.events import CATALOGUE, Event, dataschema, explain_invalid
+from messaging.tracing import clean_traceparent
 from messaging.versions import KNOWN, Versions
 
 MAX_BODY_BYTES = 256 * 1024  # what one SNS publish takes: https://docs.aws.amazon.com/general/latest/gr/sns.html
@@ -28,7 +29,6 @@ Group = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}\Z")]
 Uri = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9+.-]*:[\x21-\x7e]{1,200}\Z")]
 Word = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9]{0,63}\Z")]
 Subject = Annotated[str, Meta(min_length=1, max_length=200)]
-Traceparent = Annotated[str, Meta(pattern=r"^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\Z")]
 
 # The closing quote is optional: an open string must not be tried again from each of its characters.
 _STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*"?|[{}\[\]]', re.DOTALL)
@@ -49,7 +49,7 @@ class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     data: dict[str, Any]
     datacontenttype: Literal["application/json"] = "application/json"
     causationid: EventId | None = None
-    traceparent: Traceparent | None = None
+    traceparent: Any = None  # whatever others put here, it fails no message
     sequence: Annotated[int, Meta(ge=1, le=2**53)] | None = None
 
 
@@ -57,7 +57,10 @@ E = TypeVar("E", covariant=True)
 
 
 class Message(msgspec.Struct, Generic[E], frozen=True, kw_only=True):
-    """A decoded message: the event and its envelope. `payload_hash` is the same for a resend of the event."""
+    """A decoded message: the event and its envelope. `payload_hash` is the same for a resend of the event.
+
+    `traceparent` is valid, or None.
+    """
 
     id: str
     event: E
@@ -83,8 +86,11 @@ def encode(
     """The message body for an event.
 
     Raises InvalidEvent where the event breaks its own schema (a struct checks nothing when it is constructed in
-    code), and TooLarge past 256 KiB.
+    code) or `traceparent` is none, and TooLarge past 256 KiB.
     """
+    trace = clean_traceparent(traceparent)
+    if traceparent is not None and trace is None:
+        raise InvalidEvent(f"event {event.event_id!r}: its traceparent is not W3C's; without one it can be sent")
     try:
         data = msgspec.to_builtins(msgspec.convert(msgspec.to_builtins(event), type(event)))
         envelope = Envelope(
@@ -98,7 +104,7 @@ def encode(
             partitionkey=event.partition_key,
             correlationid=correlation_id or event.event_id,
             causationid=causation_id,
-            traceparent=traceparent,
+            traceparent=trace,
             sequence=sequence,
             data=data,
         )
@@ -138,7 +144,7 @@ def decode(body: str, versions: Versions = KNOWN) -> Message[Event]:
         partition_key=envelope.partitionkey,
         correlation_id=envelope.correlationid,
         causation_id=envelope.causationid,
-        traceparent=envelope.traceparent,
+        traceparent=clean_traceparent(envelope.traceparent),
         sequence=envelope.sequence,
         payload_hash=_payload_hash(envelope),
     )

@@ -79,6 +79,8 @@ REFUSED = {
     "SNS envelope": json.dumps({"Type": "Notification", "TopicArn": "arn", "Message": CANARY}),
     "unknown envelope attribute": changed(**{CANARY: 1}),
     "unknown field": changed(**{f"data__{CANARY}": 1}),
+    "field called like the end of an error": changed(**{f"data__x` - at `$.{CANARY}": 1}),
+    "field called like an index": changed(**{f"data__x` - at `$[{CANARY}]": 1}),
     "missing field": changed(data__lines=...),
     "missing attribute": changed(correlationid=...),
     "wrong specversion": changed(specversion=CANARY),

@@ -9,6 +9,8 @@ layer      on (default) | off: without the dependency layer, for an engine that 
 log_level  DEBUG | INFO | WARNING | ERROR; by default DEBUG in dev, INFO in prod
 newer_version_patience_seconds  how long a message of a newer version is retried, in place of each row's own value
 maximum_concurrency  how many batches of a subscription are worked on at once, in place of each row's own value
+alarm_email  who is told when an alarm is raised and when it is over; SNS asks that address to confirm first
+canary     off (default) | on, in prod alone: a heartbeat a minute through the whole path, and an alarm when it stops
 """
 
 from __future__ import annotations
@@ -34,9 +36,7 @@ def wire(app: App, topic: Topic = ORDERS) -> None:
     deployment = Deployment.from_context(app.node)
     prefix = f"waybill-{deployment.stage}"
     messaging = MessagingStack(app, f"{prefix}-messaging", topic_name=topic.name, deployment=deployment)
-    ConsumersStack(
-        app, f"{prefix}-consumers", subscriptions=topic.subscriptions, messaging=messaging, deployment=deployment
-    )
+    ConsumersStack(app, f"{prefix}-consumers", topic=topic, messaging=messaging, deployment=deployment)
 
 
 def main() -> None:

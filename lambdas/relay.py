@@ -11,13 +11,16 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from lambdas.runtime import Context, Function, Machine
 from messaging import stream
+from messaging.journal import tell_sent
+from messaging.metrics import REFUSED, RELAY, RELAY_RETRIED
 from messaging.outbox_table import OutboxTable
 from messaging.publisher import Publisher
 from messaging.relay import Relay, Run
 from messaging.settings import RelaySettings
+from messaging.telemetry import add_published
 from messaging.topology import ORDERS
 
-SERVICE = "relay"
+SERVICE = RELAY
 
 
 class _Application:
@@ -27,7 +30,7 @@ class _Application:
         settings, clients = RelaySettings.from_environment(machine.environment), machine.clients
         self._logger = machine.logger(SERVICE)
         self._logger.append_keys(code_version=settings.code_version)
-        self._metrics = machine.metrics(SERVICE)
+        self._metrics = machine.publisher_metrics(SERVICE)
         self._relay = Relay(
             OutboxTable(clients.dynamodb, table=settings.outbox_table, clock=machine.clock, sleep=machine.sleep),
             publisher=Publisher(
@@ -61,18 +64,28 @@ class _Application:
         return stream.response(batch, run.unfinished)
 
     def _tell(self, run: Run, what: str, report: dict[str, int]) -> None:
-        """One line a run, one for each refused message, and the counts as metrics. Never a payload."""
+        """One line a run, one for each message (at DEBUG where it was sent), and the metrics. Never a payload."""
+        for message in run.sent:
+            tell_sent(message, self._logger)
         for refusal in run.refusals:
             extra = {"event_id": refusal.event_id, "code": refusal.code, **refusal.address._asdict()}
             self._logger.warning("refused", extra=extra)
         self._logger.info(what, extra=report)
         if run.parcels:
+            add_published(
+                self._metrics,
+                published=run.published,
+                failed=run.failed,
+                unrouted=run.unrouted,
+                seconds=run.seconds,
+            )
             for name, count in METRICS.items():
                 self._metrics.add_metric(name=name, unit=MetricUnit.Count, value=report[count])
             self._metrics.flush_metrics()
 
 
-METRICS = {"Published": "published", "Refused": "refused", "Unrouted": "unrouted", "RelayRetried": "retried"}
+# What only a relay counts, and where it stands in the report.
+METRICS = {REFUSED: "refused", RELAY_RETRIED: "retried"}
 
 
 def _counts(run: Run) -> dict[str, int]:

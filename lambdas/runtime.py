@@ -8,23 +8,23 @@ from __future__ import annotations
 
 import os
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import botocore.session
 from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
 from botocore.config import Config
 
 from messaging import sqs
-from messaging.batch import HANDED_BACK, Delivery, Ledger, Verdict
 from messaging.consumer import Consumer
 from messaging.effects import External, Transactional
 from messaging.identity import new_id
+from messaging.journal import tell_records
+from messaging.metrics import NAMESPACE
 from messaging.settings import Settings
 from messaging.store import Store
+from messaging.telemetry import PublisherMetrics, tell_batch
 from messaging.topology import ORDERS, Topic
 from messaging.versions import KNOWN, Versions
 
@@ -93,6 +93,10 @@ class Machine(Protocol):
         """Metrics of Powertools, or what can be told the same."""
         ...
 
+    def publisher_metrics(self, service: str) -> Any:
+        """Those of a publisher."""
+        ...
+
 
 class Sandbox:
     """The process that Lambda gives a function."""
@@ -111,7 +115,11 @@ class Sandbox:
 
     def metrics(self, service: str) -> Metrics:
         """In CloudWatch's embedded format, through the log."""
-        return Metrics(service=service)
+        return Metrics(service=service, namespace=NAMESPACE)
+
+    def publisher_metrics(self, service: str) -> PublisherMetrics:
+        """Likewise."""
+        return PublisherMetrics(service)
 
 
 @dataclass(frozen=True)
@@ -183,6 +191,7 @@ class _Application:
         self._service = settings.consumer
         self._logger = machine.logger(settings.consumer)
         self._metrics = machine.metrics(settings.consumer)
+        self._clock = machine.clock
         self._consumer = Consumer(
             subscription,
             effects if isinstance(effects, Transactional) else effects(Tools(settings, clients.ses)),
@@ -208,49 +217,12 @@ class _Application:
 
     def run(self, event: dict[str, Any], context: Context) -> dict[str, Any]:
         """Process one batch and answer Lambda which records it must deliver again."""
+        began = self._clock()
         batch = sqs.deliveries(event)
         ledger = self._consumer.process(batch, lambda: context.get_remaining_time_in_millis() / 1000)
         if batch:
             self._logger.append_keys(function_request_id=context.aws_request_id)
-            self._tell(ledger)
+            seconds = self._clock() - began
+            tell_records(ledger, self._logger, consumer=self._service)
+            tell_batch(ledger, self._metrics, seconds=seconds)
         return sqs.response(batch, ledger.handed_back())
-
-    def _tell(self, ledger: Ledger) -> None:
-        """One line a batch, one a record (at DEBUG where all is well), and the counts as metrics. Never a payload."""
-        outcomes = Counter(verdict.outcome for _, verdict in ledger.verdicts())
-        for delivery, verdict in ledger.verdicts():
-            self._tell_record(ledger, delivery, verdict)
-        self._logger.info("batch", extra={"records": len(ledger.deliveries), "outcomes": dict(outcomes)})
-        self._metrics.add_metric(name="Records", unit=MetricUnit.Count, value=len(ledger.deliveries))
-        for outcome, count in outcomes.items():
-            self._metrics.add_metric(name=METRICS[outcome], unit=MetricUnit.Count, value=count)
-        self._metrics.flush_metrics()
-
-    def _tell_record(self, ledger: Ledger, delivery: Delivery, verdict: Verdict) -> None:
-        failed = verdict.outcome in HANDED_BACK or verdict.outcome == "dead_lettered"
-        message = ledger.message(delivery)
-        log = self._logger.warning if failed else self._logger.debug
-        log(
-            "record",
-            extra={
-                "outcome": verdict.outcome,
-                "reason": verdict.reason,
-                "detail": verdict.detail,
-                "event_id": message.id if message else None,
-                "event_type": message.event.type if message else None,
-                "correlation_id": message.correlation_id if message else None,
-                "consumer": self._service,
-                "delivery_id": delivery.id,
-                "group": delivery.group,
-                "attempt": delivery.attempt,
-            },
-        )
-
-
-METRICS = {
-    "applied": "Applied",
-    "duplicate": "Duplicates",
-    "dead_lettered": "DeadLettered",
-    "retry": "Retried",
-    "held_back": "HeldBack",
-}

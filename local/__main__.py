@@ -1,8 +1,9 @@
-"""The local commands behind dev.py: `python -m local up | down | status | env | demo`."""
+"""The local commands behind dev.py: `python -m local up | down | status | env | alarms | waybill | demo`."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import sys
 from collections.abc import Callable
@@ -20,6 +21,12 @@ def main(argv: list[str]) -> int:
         from local.demo.command import main as demo
 
         return _guarded(lambda: demo(argv[1:], ROOT))
+    if argv[:1] == ["alarms"]:
+        from local.alarms.command import main as alarms
+
+        return _guarded(lambda: alarms(argv[1:], ROOT))
+    if argv[:1] == ["waybill"]:
+        return _guarded(lambda: _waybill(argv[1:]))
     command = _parser().parse_args(argv).command
     return _guarded({"up": _up, "down": _down, "status": _status, "env": _env}[command])
 
@@ -31,6 +38,8 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("down", help="stop the engine; what it holds is kept for the next start")
     commands.add_parser("status", help="say what runs and what is deployed")
     commands.add_parser("env", help="print exports for a shell: how to reach the engine, the topic and the outbox")
+    commands.add_parser("alarms", help="evaluate the alarms against the engine and show them", add_help=False)
+    commands.add_parser("waybill", help="the operator's command on the engine", add_help=False)
     commands.add_parser("demo", help="publish orders and account for every message", add_help=False)
     return parser
 
@@ -78,6 +87,17 @@ def _env() -> int:
     for name, value in exports(ROOT).items():
         print(f"export {name}={shlex.quote(value)}")
     return 0
+
+
+def _waybill(arguments: list[str]) -> int:
+    """In place of this process, so that exit code, output and Ctrl-C are its own."""
+    from local.deployment import exports
+
+    os.execve(  # noqa: S606 - there is nothing for a shell to do
+        sys.executable,
+        [sys.executable, "-m", "cli", *arguments],
+        {**os.environ, **exports(ROOT), "PYTHONPATH": str(ROOT)},
+    )
 
 
 def _say(line: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, Protocol, TypeVar
 
@@ -19,7 +20,8 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     """One received record, whatever its source.
 
     `id` is the source's and stays the same over redeliveries; `group` is None where the source keeps no order;
-    `attempt` counts receives from 1; times are epoch seconds. `attributes` and `handle` are the source's own.
+    `attempt` counts receives from 1; times are epoch seconds. `attributes` and `handle` are the source's own, and so is
+    `traceparent`: the trace in which the source got it, for a message that names none.
     """
 
     id: str
@@ -29,6 +31,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     first_received_at: float
     handle: str
     attributes: Mapping[str, Any] = msgspec.field(default_factory=dict)
+    traceparent: str | None = None
 
     @property
     def lane(self) -> str:
@@ -69,16 +72,24 @@ class Boundary(Protocol):
 
 
 class Ledger:
-    """The verdict on each delivery of a batch."""
+    """The verdict on each delivery of a batch. A clock gives epoch seconds.
 
-    def __init__(self, deliveries: Sequence[Delivery]) -> None:
+    `conflicts` counts the transactions that others' writes cancelled.
+    """
+
+    def __init__(self, deliveries: Sequence[Delivery], *, clock: Callable[[], float] = time.time) -> None:
         self.deliveries = deliveries
+        self.conflicts = 0
+        self._clock = clock
+        self._applied_at: dict[str, float] = {}
         self._verdicts: dict[str, Verdict] = {}
         self._messages: dict[str, Message[Event]] = {}
 
     def settle(self, delivery: Delivery, verdict: Verdict) -> None:
         """Enter a verdict. One that hands the record back also holds back what follows in its group."""
         self._verdicts[delivery.id] = verdict
+        if verdict.outcome == "applied":
+            self._applied_at[delivery.id] = self._clock()
         if verdict.outcome in HANDED_BACK and delivery.group is not None:
             position = self.deliveries.index(delivery)
             for later in self.deliveries[position + 1 :]:
@@ -95,6 +106,15 @@ class Ledger:
     def message(self, delivery: Delivery) -> Message[Event] | None:
         """The delivery's message, or None where it could not be decoded."""
         return self._messages.get(delivery.id)
+
+    def applied_after_seconds(self) -> list[float]:
+        """Of each applied record: how long after its event's publication it was settled, in the batch's order. Never
+        negative, though a publisher's clock may be ahead of ours."""
+        return [
+            max(0.0, self._applied_at[each.id] - self._messages[each.id].time.timestamp())
+            for each in self.deliveries
+            if each.id in self._applied_at and each.id in self._messages
+        ]
 
     def is_open(self, delivery: Delivery) -> bool:
         """Whether the record has no verdict yet."""

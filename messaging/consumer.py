@@ -12,11 +12,13 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
+from msgspec.structs import replace
+
 from messaging.batch import Delivery, Ledger, Verdict, Work
 from messaging.calls import Calls
 from messaging.deadline import Deadline
 from messaging.effects import External, Transactional
-from messaging.errors import DeadLetter, Expired, NewerVersion, Poison, RetryLater, TooOld, TopologyError
+from messaging.errors import NEWER_VERSION, DeadLetter, Expired, NewerVersion, Poison, RetryLater, TooOld, TopologyError
 from messaging.message import decode
 from messaging.rounds import Rounds
 from messaging.store import Store
@@ -83,7 +85,7 @@ class Consumer:
         handed back. Raises nothing that one record causes.
         """
 
-        ledger, deadline = Ledger(deliveries), Deadline(remaining_seconds)
+        ledger, deadline = Ledger(deliveries, clock=self._clock), Deadline(remaining_seconds)
         boundary = _FailurePolicy(ledger, self._park, self._waits_for_new_code, deadline.has_time_to_close)
         suspicion = Suspicion(
             self._store.attempts, self._store.inbox, ledger=ledger, boundary=boundary, deadline=deadline
@@ -108,7 +110,10 @@ class Consumer:
 
     def _open(self, ledger: Ledger, delivery: Delivery, has_time: Callable[[], bool]) -> Work:
         """The work in a delivery. Raises RecordError where there is none to do now."""
-        work = Work(delivery, decode(delivery.body, self._versions))
+        message = decode(delivery.body, self._versions)
+        if message.traceparent is None and delivery.traceparent is not None:
+            message = replace(message, traceparent=delivery.traceparent)
+        work = Work(delivery, message)
         ledger.remember(work)
         if type(work.message.event) not in self._subscription.events:
             raise Poison(f"{work.message.event.type} is not for this consumer")
@@ -210,7 +215,7 @@ class _FailurePolicy:
         if isinstance(error, DeadLetter):
             self._dead_letter(delivery, error, error.reason)
         elif isinstance(error, NewerVersion) and not self._waits_for_new_code(delivery):
-            self._dead_letter(delivery, error, "newer_version")
+            self._dead_letter(delivery, error, NEWER_VERSION)
         elif isinstance(error, RetryLater):
             delay_seconds = _delay_seconds(error, delivery.attempt)
             self._ledger.settle(delivery, Verdict("retry", type(error).__name__, str(error), delay_seconds))

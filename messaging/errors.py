@@ -122,6 +122,15 @@ class Killer(DeadLetter):
     reason = "killer"
 
 
+NEWER_VERSION = "newer_version"  # the reason of a dead letter for which no new code came in time
+REASONS = frozenset(
+    [
+        *(each.reason for each in (Poison, TamperedEvent, TooLarge, Expired, TooOld, Stale, Held, InDoubt, Killer)),
+        NEWER_VERSION,
+    ]
+)
+
+
 class RetryLater(RecordError):
     """The record may succeed later.
 

@@ -21,6 +21,7 @@ from messaging.events import Event, explain_invalid
 from messaging.identity import new_id
 from messaging.outgoing import Draft, Outgoing, prepare
 from messaging.topology import OUTBOX
+from messaging.tracing import TraceContextSource, clean_traceparent, untraced
 
 # What SNS takes as message group and deduplication id, and of other texts: none may be empty.
 # Source: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
@@ -88,13 +89,22 @@ def messages_of(item: Mapping[str, Any]) -> tuple[Outgoing, ...]:
 class Outbox:
     """For producers: events in the transaction of their own state.
 
-    `table` is the physical name of the outbox (the output `OutboxTableName`), `source` the CloudEvents source.
+    `table` is the physical name of the outbox (the output `OutboxTableName`), `source` the CloudEvents source;
+    `trace_context` is as a Publisher has it.
     """
 
-    def __init__(self, *, table: str, source: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        *,
+        table: str,
+        source: str,
+        clock: Callable[[], float] = time.time,
+        trace_context: TraceContextSource = untraced,
+    ) -> None:
         self._table = table
         self._source = source
         self._clock = clock
+        self._trace_context = trace_context
 
     def items(self, events: Iterable[Event | Draft]) -> list[dict[str, Any]]:
         """Entries for `transact_write_items`' TransactItems: beside those of your state, so that both are or neither.
@@ -103,10 +113,11 @@ class Outbox:
         or for over 300 KiB in one message group. A transaction takes 100 entries; there is one for each message group.
         """
         now = self._clock()
-        position = new_position(now, new_id())
+        at = datetime.fromtimestamp(now, UTC)
+        position, traceparent = new_position(now, new_id()), clean_traceparent(self._trace_context())
         written: dict[str, Emission] = {}
         for event in events:
-            message = prepare(event, source=self._source, time=datetime.fromtimestamp(now, UTC))
+            message = prepare(event, source=self._source, time=at, traceparent=traceparent)
             (alone,) = emissions([message], position)
             merged = written[message.group].merged(alone) if message.group in written else alone
             if merged is None:

@@ -53,8 +53,8 @@ class Outgoing:
         )
 
 
-def prepare(event: Event | Draft, *, source: str, time: datetime) -> Outgoing:
-    """The message of an event.
+def prepare(event: Event | Draft, *, source: str, time: datetime, traceparent: str | None = None) -> Outgoing:
+    """The message of an event. `traceparent` is for one whose draft has none.
 
     Raises InvalidEvent where it breaks its schema, TooLarge where it is more than one publish takes.
     """
@@ -65,7 +65,7 @@ def prepare(event: Event | Draft, *, source: str, time: datetime) -> Outgoing:
         time=time,
         correlation_id=draft.correlation_id,
         causation_id=draft.causation_id,
-        traceparent=draft.traceparent,
+        traceparent=traceparent if draft.traceparent is None else draft.traceparent,
         sequence=draft.sequence,
     )
     outgoing = Outgoing(

@@ -24,6 +24,7 @@ from messaging.events import Event
 from messaging.message import MAX_BODY_BYTES
 from messaging.outgoing import Draft, Outgoing, prepare
 from messaging.topology import Topic
+from messaging.tracing import TraceContextSource, clean_traceparent, untraced
 
 # Source: https://docs.aws.amazon.com/sns/latest/api/API_PublishBatch.html
 MAX_BATCH_ENTRIES = 10
@@ -69,12 +70,14 @@ OUT_OF_TIME = "out_of_time"
 class PublishReport:
     """Where every event went. Accepted events that match no subscription are in `unrouted` too: SNS drops them.
 
-    (But for those that the topic calls `announced`: nobody needs to take them.)
+    (But for those that the topic calls `announced`: nobody needs to take them.) `seconds`: from the first request until
+    the last answer, pauses between attempts included; None where nothing was to be sent.
     """
 
     published: tuple[str, ...]
     failed: tuple[FailedEntry, ...]
     unrouted: tuple[str, ...]
+    seconds: float | None = None
 
 
 @dataclass(slots=True)
@@ -135,6 +138,9 @@ class Publisher:
 
     `client` is boto3's SNS client. It is used from `concurrency` threads at once (boto3 clients are thread-safe), which
     `side_by_side` starts: it calls a function for each of some things and gives the results in their order.
+
+    `trace_context` is asked once a run, for the `traceparent` of drafts that have none; what is no W3C traceparent is
+    not sent.
     """
 
     def __init__(
@@ -149,6 +155,7 @@ class Publisher:
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
         side_by_side: SideBySide | None = None,
+        trace_context: TraceContextSource = untraced,
     ) -> None:
         self._client = client
         self._topic = topic
@@ -159,6 +166,7 @@ class Publisher:
         self._clock = clock
         self._sleep = sleep
         self._side_by_side = side_by_side or in_threads
+        self._trace_context = trace_context
 
     def publish(self, events: Iterable[Event | Draft], *, resend: str | None = None) -> PublishReport:
         """Send events, in order per message group, and say of each where it went. Raises nothing for a refused event.
@@ -174,12 +182,15 @@ class Publisher:
     def send(self, messages: Iterable[Outgoing], *, resend: str | None = None) -> PublishReport:
         """Send messages that are encoded already, such as the outbox's, otherwise like `publish`."""
         outgoing = list(messages)
+        began = self._clock()
         failures = self.attempt(outgoing, resend=resend)
+        seconds = max(0.0, self._clock() - began) if outgoing else None  # a clock may be set back meanwhile
         accepted = [each for each, failure in zip(outgoing, failures, strict=True) if failure is None]
         return PublishReport(
             published=tuple(each.event_id for each in accepted),
             failed=tuple(failure for failure in failures if failure is not None),
             unrouted=tuple(each.event_id for each in accepted if self._topic.misses(each.event_type, each.attributes)),
+            seconds=seconds,
         )
 
     def attempt(
@@ -204,10 +215,10 @@ class Publisher:
         return [failures.get(number) for number in range(len(messages))]
 
     def _prepared(self, events: Iterable[Event | Draft], invalid: list[FailedEntry]) -> Iterator[Outgoing]:
-        now = datetime.fromtimestamp(self._clock(), UTC)
+        now, traceparent = datetime.fromtimestamp(self._clock(), UTC), clean_traceparent(self._trace_context())
         for event in events:
             try:
-                yield prepare(event, source=self._source, time=now)
+                yield prepare(event, source=self._source, time=now, traceparent=traceparent)
             except (InvalidEvent, TooLarge) as error:
                 event_id = (event.event if isinstance(event, Draft) else event).event_id
                 code = "invalid" if isinstance(error, InvalidEvent) else "too_large"

@@ -64,17 +64,30 @@ class Parcel:
 
 @dataclass(slots=True)
 class Run:
-    """What one run did. `published` and `unrouted` count messages; nobody takes the unrouted ones of the published.
+    """What one run did. `sent` are the messages that the topic has accepted; `unrouted` counts those that nobody takes
+    of them. `seconds` is how long the topic was at it, None where nothing was to be sent.
 
     `complete`: whether its sweep, where it made one, got to all that it was to send. `unfinished` are the records that
     the stream must bring again.
     """
 
     parcels: list[Parcel] = field(default_factory=list)
-    published: int = 0
+    sent: list[Outgoing] = field(default_factory=list)
+    seconds: float | None = None
     unrouted: int = 0
     complete: bool = True
     unfinished: Sequence[Record] = ()
+
+    @property
+    def published(self) -> int:
+        """How many messages the topic has accepted."""
+        return len(self.sent)
+
+    @property
+    def failed(self) -> int:
+        """How many messages it has not: some never, some not yet."""
+        refused = sum(refusal.event_id is not None for refusal in self.refusals)
+        return refused + sum(parcel.unsettled for parcel in self.parcels)
 
     @property
     def refusals(self) -> list[Refusal]:
@@ -144,12 +157,14 @@ class Relay:
         run.parcels += parcels
         pending = [(parcel, message) for parcel in parcels for message in parcel.messages]
         while pending := [(parcel, message) for parcel, message in pending if parcel.address.group not in blocked]:
+            began = self._clock()
             failures = self._publisher.attempt([message for _, message in pending], has_time=has_time)
+            run.seconds = (run.seconds or 0.0) + max(0.0, self._clock() - began)
             held: list[tuple[Parcel, Outgoing]] = []
             for (parcel, message), failure in zip(pending, failures, strict=True):
                 if failure is None:
                     parcel.unsettled -= 1
-                    run.published += 1
+                    run.sent.append(message)
                     run.unrouted += self._topic.misses(message.event_type, message.attributes)
                 elif failure.own_fault:
                     parcel.unsettled -= 1

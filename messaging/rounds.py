@@ -27,6 +27,8 @@ from messaging.transaction import MAX_ACTIONS, Transaction, Unit
 MAX_ATTEMPTS = 5
 MAX_CONTENDED_ATTEMPTS = 12
 LONGEST_PAUSE_SECONDS = 0.3
+# Both say that somebody else has written meanwhile: in the middle of it, or since its items were read.
+CONFLICTS = (Result.CONTENDED, Result.CONDITION_FAILED)
 # The commit, and a quarter for a function that takes its time: after it there must still be a step.
 STEPS_A_PLAN = 1.25
 
@@ -139,6 +141,7 @@ class Rounds:
         alone = len(units) == 1
         if all(result is Result.INNOCENT for result in results):
             results = [Result.UNAVAILABLE] * len(units)  # cancelled for nobody: that must not go on for ever
+        self._ledger.conflicts += any(result in CONFLICTS for result in results)
         for unit, result in zip(units, results, strict=True):
             if result in (Result.APPLIED, Result.DUPLICATE):
                 self._settle_applied(unit.work, result, unit.effect.note)

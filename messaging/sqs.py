@@ -14,8 +14,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from messaging.batch import Delivery
 from messaging.errors import InvalidResponse
+from messaging.tracing import traceparent_of_xray
 
 ATTRIBUTE = "waybill"
+# What a redrive notes in the attribute of the message that it sends: how often this one was redriven, and the id of
+# the dead letter in whose place it is. They outlive the next dead letter: redrives are capped for a message's life.
+REDRIVES, REPLACES = "redrives", "replaces"
 
 
 def deliveries(event: Mapping[str, Any]) -> list[Delivery]:
@@ -49,14 +53,15 @@ class SqsQueue:
         """Send the message to the dead-letter queue, byte for byte, with `facts` as JSON in the attribute `waybill`.
 
         False where SQS refused: then the message is left to the queue's own redrive. The deduplication id is the
-        received record's id: the same over redeliveries, new after a redrive.
+        received record's id: the same over redeliveries, new after a redrive. What a redrive has noted is kept.
         """
+        noted = _noted(delivery.attributes.get(ATTRIBUTE, {}))
         request: dict[str, Any] = {
             "QueueUrl": self._dead_letter_queue_url,
             "MessageBody": delivery.body,
             "MessageAttributes": {
                 **{name: _attribute(value) for name, value in delivery.attributes.items() if name != ATTRIBUTE},
-                ATTRIBUTE: {"DataType": "String", "StringValue": json.dumps(facts, separators=(",", ":"))},
+                ATTRIBUTE: {"DataType": "String", "StringValue": json.dumps({**facts, **noted}, separators=(",", ":"))},
             },
         }
         if delivery.group is not None:
@@ -98,7 +103,17 @@ def _delivery(record: Mapping[str, Any]) -> Delivery:
         first_received_at=int(attributes["ApproximateFirstReceiveTimestamp"]) / 1000,
         handle=record["receiptHandle"],
         attributes=record.get("messageAttributes", {}),
+        traceparent=traceparent_of_xray(attributes.get("AWSTraceHeader")),
     )
+
+
+def _noted(attribute: Mapping[str, Any]) -> dict[str, Any]:
+    """What a redrive has noted in an attribute; nothing where it is not ours."""
+    try:
+        noted = json.loads(attribute.get("stringValue", ""))
+    except (ValueError, RecursionError):
+        return {}
+    return {name: noted[name] for name in (REDRIVES, REPLACES) if name in noted} if isinstance(noted, dict) else {}
 
 
 def _attribute(value: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from messaging import filters
 from messaging.errors import TopologyError
-from messaging.events import CATALOGUE, EventType, OrderCancelled, OrderPlaced, StockRefused, StockReserved
+from messaging.events import CATALOGUE, HEARTBEAT, EventType, OrderCancelled, OrderPlaced, StockRefused, StockReserved
 
 DAY_SECONDS = 24 * 60 * 60
 HOUR_SECONDS = 60 * 60
@@ -226,17 +226,21 @@ MIN_TIMEOUT_SECONDS = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topic:
-    """A topic and everyone who subscribes to it. `announced` are events that nobody needs to take (yet)."""
+    """A topic and everyone who subscribes to it. `announced` are events that nobody needs to take (yet).
+
+    `canary` takes the heartbeats of deployments that have them (`-c canary=on`), and is no subscription of the others.
+    """
 
     name: str
     subscriptions: Sequence[Subscription]
     announced: Sequence[EventType] = ()
+    canary: Subscription | None = None
     _policies: Sequence[tuple[Subscription, Mapping[str, list[Any]]]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         # Made once: a publisher asks for every event.
         object.__setattr__(self, "_policies", tuple((row, row.filter_policy) for row in self.subscriptions))
-        names = [subscription.consumer for subscription in self.subscriptions]
+        names = [row.consumer for row in self._rows]
         twice = {name for name in names if names.count(name) > 1}
         if twice:
             raise TopologyError(f"topic {self.name}: more than one row for {', '.join(sorted(twice))}")
@@ -248,11 +252,15 @@ class Topic:
             raise TopologyError(f"topic {self.name}: two rows with one powertools_prefix would share their markers")
 
     def subscription(self, consumer: str) -> Subscription:
-        """The row of one consumer. Raises TopologyError where there is none."""
-        for row in self.subscriptions:
+        """The row of one consumer, the canary's too. Raises TopologyError where there is none."""
+        for row in self._rows:
             if row.consumer == consumer:
                 return row
         raise TopologyError(f"topic {self.name} has no subscription {consumer!r}")
+
+    @property
+    def _rows(self) -> Sequence[Subscription]:
+        return self.subscriptions if self.canary is None else (*self.subscriptions, self.canary)
 
     def misses(self, event_type: str, attributes: Mapping[str, str]) -> bool:
         """Whether an event that somebody should take is taken by nobody."""
@@ -307,5 +315,6 @@ ORDERS = Topic(
             timeout_seconds=10,
         ),
     ),
-    announced=(StockReserved,),
+    announced=(StockReserved, HEARTBEAT),
+    canary=Subscription(consumer="canary", events=(HEARTBEAT,), retention_seconds=HOUR_SECONDS),
 )

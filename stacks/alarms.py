@@ -1,154 +1,240 @@
-"""What wakes people up: a table of alarms, the same for each subscription, with its row's thresholds; the relay's."""
+"""What wakes people up: the one table of alarms, of each subscription, of the topic, of the relay and of the canary.
+
+The table is data: `watch` makes resources of it, `monitoring_doc` the table in docs/monitoring.md.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Mapping
 
-from constructs import Construct
-
-from messaging.topology import Subscription
-from stacks.functions import METRICS_NAMESPACE
-from stacks.resources import Value, add_resource
-
-Watched = Literal["Queue", "DeadLetterQueue", "TopicDeadLetterQueue"]
-
-PERIOD_SECONDS = 60  # SQS and Lambda publish their metrics once a minute
-DRAIN_SECONDS = 15 * 60
+from messaging import metrics as own
+from stacks import thresholds
+from stacks.alarm_rule import FIVE_MINUTES_SECONDS, AlarmRule
+from stacks.metrics import Metric, of_all, of_function, of_queue, of_service, of_topic
 
 
-def depth_threshold(row: Subscription) -> int:
-    """More messages than the function drains in a quarter of an hour, were each batch to take its whole time-out."""
-    return row.maximum_concurrency * row.batch_size * DRAIN_SECONDS // row.timeout_seconds
+def _one(metric: Metric) -> Mapping[str, Metric]:
+    return {"value": metric}
 
 
-def age_threshold_seconds(row: Subscription) -> int:
-    """Half as long again as a healthy consumer lets a message wait, and in time before good messages are lost.
-
-    A message may wait for one retry, or for the deploy that brings its version. Past half of `max_age_seconds` or
-    of `outage_seconds` it is soon too late to help.
-    """
-    expected_seconds = max(row.visibility_timeout_seconds, row.newer_version_patience_seconds)
-    too_late_seconds = min(row.outage_seconds, row.max_age_seconds or row.outage_seconds)
-    return max(1, min(expected_seconds * 3 // 2, too_late_seconds // 2))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlarmRule:
-    """One alarm of every subscription: raised when `datapoints` of `periods` minutes are above the threshold."""
-
-    name: str
-    queue: Watched
-    metric: str
-    threshold: Callable[[Subscription], int]
-    datapoints: int
-    periods: int
-    means: str
-    # A queue without messages and without calls for six hours publishes nothing: no data is no trouble here.
-    # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-monitoring-using-cloudwatch.html
-    missing_data: Literal["notBreaching", "breaching", "missing", "ignore"] = "notBreaching"
-
-
-# AWS recommends age and depth over 15 of 15 minutes, so that a burst is no alarm; and for dead letters the visible
-# messages, as NumberOfMessagesSent does not count those that SQS moves itself.
-# https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Best_Practice_Recommended_Alarms_AWS_Services.html
-# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html
-ALARMS: tuple[AlarmRule, ...] = (
-    AlarmRule(
-        name="Depth",
-        queue="Queue",
-        metric="ApproximateNumberOfMessagesVisible",
-        threshold=depth_threshold,
-        datapoints=15,
-        periods=15,
-        means="messages arrive faster than the consumer takes them: look at its errors, throttles and concurrency",
-    ),
-    AlarmRule(
-        name="Age",
-        queue="Queue",
-        metric="ApproximateAgeOfOldestMessage",
-        threshold=age_threshold_seconds,
-        datapoints=15,
-        periods=15,
-        means="the consumer stands still or fails again and again: act before the messages are dead-lettered or expire",
-    ),
-    AlarmRule(
-        name="DeadLetters",
-        queue="DeadLetterQueue",
-        metric="ApproximateNumberOfMessagesVisible",
-        threshold=lambda _: 0,
-        datapoints=1,
-        periods=1,
-        means="messages were given up: their attribute `waybill` says why; redrive them once that is mended",
-    ),
-    AlarmRule(
-        name="Undelivered",
-        queue="TopicDeadLetterQueue",
-        metric="ApproximateNumberOfMessagesVisible",
-        threshold=lambda _: 0,
-        datapoints=1,
-        periods=1,
-        means="the topic could not deliver to the queue: mend the queue's policy, then send the messages to it",
-    ),
+# Of every function. AWS: Errors 3 of 3 and Throttles 5 of 5 minutes, Duration 15 of 15.
+ERRORS = AlarmRule(
+    name="Errors",
+    metrics=_one(of_function("Errors", "Sum")),
+    datapoints=3,
+    periods=3,
+    advice="recommended",
+    follows="3 of 3 minutes",
+    means="the function fails as a whole (time-out, memory, a bug of ours): its log says why, its messages come again",
+)
+THROTTLES = AlarmRule(
+    name="Throttles",
+    metrics=_one(of_function("Throttles", "Sum")),
+    datapoints=5,
+    periods=5,
+    advice="recommended",
+    follows="5 of 5 minutes",
+    means="the account has no concurrency left: messages wait, and each try counts as a receive; ask AWS for more",
 )
 
+# AWS: age and depth over 15 of 15 minutes, so that a burst is no alarm; dead letters by what is visible, as
+# NumberOfMessagesSent does not count those that SQS moves itself.
+DEPTH = AlarmRule(
+    name="Depth",
+    metrics=_one(of_queue("ApproximateNumberOfMessagesVisible", "Maximum")),
+    threshold=thresholds.depth,
+    threshold_says="15 min x concurrency x batch size / time-out",
+    datapoints=15,
+    periods=15,
+    advice="recommended",
+    follows="15 of 15 minutes",
+    means="messages arrive faster than the consumer takes them: look at its errors, throttles and concurrency",
+)
+AGE = AlarmRule(
+    name="Age",
+    metrics=_one(of_queue("ApproximateAgeOfOldestMessage", "Maximum")),
+    threshold=thresholds.age_seconds,
+    threshold_says="1.5 x the longest healthy wait, at most half of the maximum age or of the outage",
+    datapoints=15,
+    periods=15,
+    advice="recommended",
+    follows="15 of 15 minutes",
+    means="the consumer stands still or fails again and again: act before the messages are dead-lettered or expire",
+)
+# Division by zero gives no data point: the pace is one message where the backlog does not shrink, and unused there.
+# `Minimum`: a backlog that was empty for a minute of the five is none.
+GROWING = AlarmRule(
+    name="Growing",
+    metrics={
+        "backlog": of_queue("ApproximateNumberOfMessagesVisible", "Minimum"),
+        "sent": of_queue("NumberOfMessagesSent", "Sum"),
+        "deleted": of_queue("NumberOfMessagesDeleted", "Sum"),
+    },
+    expressions={
+        "pace": "IF(deleted > sent, deleted - sent, 1)",
+        "drain": f"{FIVE_MINUTES_SECONDS // 60} * backlog / pace",
+        "shrinking": f"IF(drain < {thresholds.LONGEST_FORECAST_MINUTES}, drain, {thresholds.LONGEST_FORECAST_MINUTES})",
+        "stuck": f"IF(deleted > sent, shrinking, {thresholds.LONGEST_FORECAST_MINUTES})",
+        "forecast": "IF(backlog > 0, stuck, 0)",
+    },
+    comparison="GreaterThanOrEqualToThreshold",
+    threshold=thresholds.LONGEST_FORECAST_MINUTES,
+    threshold_says="a day until the backlog is drained at the present rate, or it grows",
+    period_seconds=FIVE_MINUTES_SECONDS,
+    datapoints=3,
+    periods=3,
+    advice="metric math",
+    follows="none for this: five minutes smooth batches, three of them make 15",
+    means="the backlog has not shrunk for 15 minutes: the consumer is slower than its publishers, or stands still",
+)
+IN_FLIGHT = AlarmRule(
+    name="InFlight",
+    metrics=_one(of_queue("ApproximateNumberOfMessagesNotVisible", "Maximum")),
+    threshold=thresholds.in_flight,
+    threshold_says="1.5 x concurrency x batch size x visibility timeout, at most 4/5 of the quota of 120,000",
+    datapoints=15,
+    periods=15,
+    advice="recommended",
+    follows="15 of 15 minutes, half as many again as expected",
+    means="messages are taken and neither finished nor given back; at 120,000 SQS stops silently: mend what fails",
+)
+DURATION = AlarmRule(
+    name="Duration",
+    metrics=_one(of_function("Duration", "p99")),
+    threshold=thresholds.duration_milliseconds,
+    threshold_says="time-out less the reserve",
+    datapoints=15,
+    periods=15,
+    advice="recommended",
+    follows="15 of 15 minutes; p99 for p90, as one batch that is killed is ten messages that wait",
+    means="batches take as long as they may: a slow dependency, or a batch too large for the time-out",
+)
+DEAD_LETTERS = AlarmRule(
+    name="DeadLetters",
+    metrics=_one(of_queue("ApproximateNumberOfMessagesVisible", "Maximum", "DeadLetterQueue")),
+    datapoints=1,
+    periods=1,
+    advice="dead letters",
+    follows="an alarm on any visible message",
+    means="messages were given up: their attribute `waybill` says why; redrive them once that is mended",
+)
+DEAD_LETTERS_GROW = AlarmRule(
+    name="DeadLettersGrow",
+    metrics={"letters": of_queue("ApproximateNumberOfMessagesVisible", "Maximum", "DeadLetterQueue")},
+    expressions={"growth": "DIFF(letters)"},
+    period_seconds=FIVE_MINUTES_SECONDS,
+    datapoints=3,
+    periods=3,
+    advice="metric math",
+    follows="none for this: DeadLetters is red already, and this says that it goes on",
+    means="more messages are given up every five minutes: stop what causes it (a deploy, a publisher) before redriving",
+)
+UNDELIVERED = AlarmRule(
+    name="Undelivered",
+    metrics=_one(of_queue("ApproximateNumberOfMessagesVisible", "Maximum", "TopicDeadLetterQueue")),
+    datapoints=1,
+    periods=1,
+    advice="dead letters",
+    follows="an alarm on any visible message",
+    means="the topic could not deliver to the queue: mend the queue's policy, then send the messages to it",
+)
 
-def add_alarms(scope: Construct, row: Subscription, queue_names: Mapping[Watched, Value]) -> None:
-    """The alarms of one subscription."""
-    for rule in ALARMS:
-        _add_alarm(
-            scope,
-            rule.name,
-            AlarmDescription=f"{row.consumer}: {rule.means}",
-            Namespace="AWS/SQS",
-            MetricName=rule.metric,
-            Dimensions=[{"Name": "QueueName", "Value": queue_names[rule.queue]}],
-            Statistic="Maximum",
-            Threshold=rule.threshold(row),
-            DatapointsToAlarm=rule.datapoints,
-            EvaluationPeriods=rule.periods,
-            TreatMissingData=rule.missing_data,
-        )
+SUBSCRIPTION_ALARMS: tuple[AlarmRule, ...] = (
+    *(DEPTH, AGE, GROWING, IN_FLIGHT, ERRORS, THROTTLES, DURATION),
+    *(DEAD_LETTERS, DEAD_LETTERS_GROW, UNDELIVERED),
+)
 
+# NumberOfNotificationsFilteredOut is none of them: it rises with every event that is routed to somebody else.
+TOPIC_ALARMS: tuple[AlarmRule, ...] = (
+    AlarmRule(
+        name="Failed",
+        metrics=_one(of_topic("NumberOfNotificationsFailed")),
+        datapoints=5,
+        periods=5,
+        advice="recommended",
+        follows="5 of 5 minutes; a single failure is an Undelivered of its subscription",
+        means="deliveries fail for good, minute after minute: look at the queues' policies and at Undelivered",
+    ),
+    AlarmRule(
+        name="InvalidAttributes",
+        metrics=_one(of_topic("NumberOfNotificationsFilteredOut-InvalidAttributes")),
+        datapoints=1,
+        periods=1,
+        advice="recommended",
+        follows="threshold 0; at once and not in 5 minutes, as each of these is an event that nobody gets",
+        means="SNS drops events for malformed attributes: find who publishes past messaging.publisher, and resend",
+    ),
+    AlarmRule(
+        name="DeadLettered",
+        metrics=_one(of_topic("NumberOfNotificationsRedrivenToDlq")),
+        datapoints=5,
+        periods=5,
+        advice="recommended",
+        follows="threshold 0, 5 of 5 minutes; a single one is an Undelivered of its subscription",
+        means="the topic parks what it can't deliver, minute after minute: mend the queue that Undelivered names",
+    ),
+    AlarmRule(
+        name="Lost",
+        metrics=_one(of_topic("NumberOfNotificationsFailedToRedriveToDlq")),
+        datapoints=1,
+        periods=1,
+        advice="recommended",
+        follows="threshold 0; at once and not in 5 minutes, as each of these is lost",
+        means="the topic could neither deliver nor park events: mend the topic's dead-letter queue, publish them again",
+    ),
+    AlarmRule(
+        name="Unrouted",
+        metrics=_one(of_all(own.UNROUTED)),
+        datapoints=1,
+        periods=1,
+        advice="none",
+        follows="none: SNS drops such events without a metric of its own, so the publisher counts them",
+        means="no subscription takes what was published: a filter or an attribute is wrong, or a row is missing",
+    ),
+)
 
 # A healthy relay is a second behind; a minute is time for a retry or two, and well before follow-up events expire.
 RELAY_LAG_MILLISECONDS = 60_000
 
+RELAY_ALARMS: tuple[AlarmRule, ...] = (
+    AlarmRule(
+        name="Lag",
+        metrics=_one(of_function("IteratorAge", "Maximum")),
+        threshold=RELAY_LAG_MILLISECONDS,
+        threshold_says="a minute behind",
+        datapoints=5,
+        periods=5,
+        advice="stream",
+        follows="an alarm on the age of the stream's last record",
+        means="the outbox is not sent: look at the function's errors, and at its rights on the topic",
+    ),
+    AlarmRule(
+        name="Refused",
+        metrics=_one(of_service(own.REFUSED, "Maximum")),
+        datapoints=1,
+        periods=1,
+        advice="none",
+        follows="none: ours alone",
+        means="the topic can never accept a message: its item stays in the outbox, and its attribute `refused` says "
+        "why; delete it, or mend it and remove the attribute",
+    ),
+    ERRORS,
+    THROTTLES,
+)
 
-def add_relay_alarms(scope: Construct, *, function_name: str, service: str) -> None:
-    """The relay's alarms. Without records it publishes no metric: no data is no trouble."""
-    _add_alarm(
-        scope,
-        "Lag",
-        AlarmDescription="relay: the outbox is not sent: look at the function's errors, and at its rights on the topic",
-        # https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
-        Namespace="AWS/Lambda",
-        MetricName="IteratorAge",
-        Dimensions=[{"Name": "FunctionName", "Value": function_name}],
-        Statistic="Maximum",
-        Threshold=RELAY_LAG_MILLISECONDS,
-        DatapointsToAlarm=5,
-        EvaluationPeriods=5,
-        TreatMissingData="notBreaching",
-    )
-    _add_alarm(
-        scope,
-        "Refused",
-        AlarmDescription="relay: the topic can never accept a message: its item stays in the outbox, and its attribute "
-        "`refused` says why; delete it, or mend it and remove the attribute",
-        Namespace=METRICS_NAMESPACE,
-        MetricName="Refused",
-        Dimensions=[{"Name": "service", "Value": service}],
-        Statistic="Maximum",
-        Threshold=0,
-        DatapointsToAlarm=1,
-        EvaluationPeriods=1,
-        TreatMissingData="notBreaching",
-    )
-
-
-def _add_alarm(scope: Construct, name: str, **properties: Any) -> None:
-    """An alarm that is raised above its threshold."""
-    given = {"Period": PERIOD_SECONDS, "ComparisonOperator": "GreaterThanThreshold", **properties}
-    add_resource(scope, f"{name}Alarm", "AWS::CloudWatch::Alarm", given)
+# Of the canary's subscription, beside those of every subscription.
+CANARY_ALARMS: tuple[AlarmRule, ...] = (
+    AlarmRule(
+        name="Silent",
+        metrics=_one(of_service(own.OUTCOMES["applied"])),
+        comparison="LessThanThreshold",
+        threshold=1,
+        threshold_says="one a minute",
+        datapoints=5,
+        periods=5,
+        missing_data="breaching",  # silence is what it listens for
+        advice="none",
+        follows="none: 5 of 5, so that a slow minute or a deploy is no alarm",
+        means="no heartbeat came through topic, queue, function and table for five minutes: events are not processed",
+    ),
+)

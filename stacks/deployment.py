@@ -15,7 +15,7 @@ from stacks.errors import SynthError
 Stage = Literal["dev", "prod"]
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-# A bare address: it becomes two identity ARNs, and a display name belongs to the mail, not to the sender's identity.
+# A bare address: a sender's becomes two identity ARNs, and a display name belongs to the mail, not to the identity.
 _ADDRESS = re.compile(r"[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}")
 
 
@@ -30,6 +30,8 @@ class Deployment:
     with_layer: bool = True
     newer_version_patience_seconds: int | None = None
     maximum_concurrency: int | None = None
+    alarm_email: str | None = None
+    canary: bool = False
 
     @classmethod
     def from_context(cls, node: Node) -> Deployment:
@@ -37,6 +39,11 @@ class Deployment:
         stage = cast(Stage, _one_of(node, "stage", ("dev", "prod")))
         if _text(node, "mail_configuration_set") and not _text(node, "mail_from"):
             raise SynthError("-c mail_configuration_set without -c mail_from: it must be the set of a sender")
+        canary = _one_of(node, "canary", ("off", "on")) == "on"
+        if canary and stage != "prod":
+            raise SynthError(
+                f"-c canary=on with -c stage={stage}: it must be prod, where somebody is woken when it stops"
+            )
         default_level = "DEBUG" if stage == "dev" else "INFO"
         return cls(
             stage=stage,
@@ -46,6 +53,8 @@ class Deployment:
             with_layer=_one_of(node, "layer", ("on", "off")) == "on",
             newer_version_patience_seconds=_number(node, "newer_version_patience_seconds", "a whole number of seconds"),
             maximum_concurrency=_number(node, "maximum_concurrency", "a whole number"),
+            alarm_email=_address(node, "alarm_email"),
+            canary=canary,
         )
 
     @property

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from constructs import Construct
 
+from messaging.metrics import NAMESPACE
 from stacks.bundle import ARCHITECTURE, RUNTIME, Bundle
 from stacks.deployment import Deployment
 from stacks.permissions import LOG, TRACE, Statement, allow, assumed_by, policy
@@ -14,7 +15,6 @@ from stacks.resources import Value, add_resource
 
 # Memory buys CPU in proportion: 512 MB is 0.29 of a core, enough for ten records with a deadline of seconds.
 MEMORY_MB = 512
-METRICS_NAMESPACE = "Waybill"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +63,7 @@ def make_function(
             "Variables": {
                 **settings,
                 "POWERTOOLS_SERVICE_NAME": service,
-                "POWERTOOLS_METRICS_NAMESPACE": METRICS_NAMESPACE,
+                "POWERTOOLS_METRICS_NAMESPACE": NAMESPACE,
                 "POWERTOOLS_LOG_LEVEL": deployment.log_level,
             }
         },

@@ -1,4 +1,4 @@
-"""The topic and the tables: what outlives consumers. Its template is the same for one subscriber or fifty."""
+"""The topics and the tables: what outlives consumers. Its template is the same for one subscriber or fifty."""
 
 from __future__ import annotations
 
@@ -8,9 +8,14 @@ from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
 from messaging import topology
+from stacks.alarms import TOPIC_ALARMS
 from stacks.deployment import Deployment
-from stacks.permissions import TableAddress, deny_without_tls, policy
-from stacks.resources import add_resource
+from stacks.metrics import Names
+from stacks.permissions import TableAddress, allow_alarms, deny_without_tls, policy
+from stacks.resources import Value, add_resource
+from stacks.watch import Watch
+
+ALARM_TOPIC_ARN_OUTPUT = "AlarmTopicArn"
 
 
 class MessagingStack(Stack):
@@ -23,12 +28,14 @@ class MessagingStack(Stack):
             description=f"Waybill ({deployment.stage}): the topic and the tables",
             termination_protection=deployment.prod,
         )
-        self.topic_arn = self._make_topic(topic_name)
+        self.alarm_topic_arn = self._make_alarm_topic(deployment)
+        self.topic_arn, self.topic_name = self._make_topic(topic_name)
+        self.topic_unwell_arn = self._watch_topic()
         self.tables: Mapping[str, TableAddress] = {
             table.name: self._make_table(table, deployment) for table in topology.TABLES
         }
 
-    def _make_topic(self, name: str) -> str:
+    def _make_topic(self, name: str) -> tuple[str, Value]:
         # Throughput and deduplication per message group: by default a FIFO topic stops at 3,000 messages/s.
         # https://docs.aws.amazon.com/cdk/api/v2/python/aws_cdk.aws_sns/FifoThroughputScope.html
         # No KMS key: SNS encrypts what it stores by itself, and a key of ours would ask every publisher for KMS rights.
@@ -39,12 +46,38 @@ class MessagingStack(Stack):
             "FifoThroughputScope": "MessageGroup",
             "ContentBasedDeduplication": False,  # the publisher gives every event its id
         }
-        arn: str = add_resource(self, f"{name.capitalize()}Topic", "AWS::SNS::Topic", properties).ref
+        topic = add_resource(self, f"{name.capitalize()}Topic", "AWS::SNS::Topic", properties)
+        arn: str = topic.ref
         secured = {"Topics": [arn], "PolicyDocument": policy([deny_without_tls("sns:Publish", arn)])}
         add_resource(self, f"{name.capitalize()}TopicPolicy", "AWS::SNS::TopicPolicy", secured)
         CfnOutput(self, topology.TOPIC_ARN_OUTPUT, value=arn, description=f"The {name} topic, to publish to")
+        physical_name = topic.get_att("TopicName")
+        self.export_value(arn)
+        self.export_value(physical_name)
+        return arn, physical_name
+
+    def _make_alarm_topic(self, deployment: Deployment) -> str:
+        """Where alarms tell people. A standard topic: only that delivers e-mail, and alarms publish to no other.
+
+        Not encrypted with SNS's own key, which CloudWatch may not use.
+
+        Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
+        """
+        sender = {"DisplayName": f"Waybill {deployment.stage}"}  # who an e-mail is from
+        arn: str = add_resource(self, "AlarmTopic", "AWS::SNS::Topic", sender).ref
+        statements = [deny_without_tls("sns:Publish", arn), allow_alarms(self, arn)]
+        secured = {"Topics": [arn], "PolicyDocument": policy(statements)}
+        add_resource(self, "AlarmTopicPolicy", "AWS::SNS::TopicPolicy", secured)
+        if deployment.alarm_email is not None:
+            mail = {"TopicArn": arn, "Protocol": "email", "Endpoint": deployment.alarm_email}
+            add_resource(self, "AlarmMail", "AWS::SNS::Subscription", mail)
+        CfnOutput(self, ALARM_TOPIC_ARN_OUTPUT, value=arn, description="Where alarms tell people: subscribe to it")
         self.export_value(arn)
         return arn
+
+    def _watch_topic(self) -> str:
+        names: Names = {"Topic": self.topic_name}
+        return Watch(self.alarm_topic_arn).over(Construct(self, "Topic"), TOPIC_ALARMS, service="topic", names=names)
 
     def _make_table(self, table: topology.Table, deployment: Deployment) -> TableAddress:
         keys = {"HASH": table.partition_key} | ({"RANGE": table.sort_key} if table.sort_key else {})

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from aws_cdk import Stack
+from aws_cdk import ArnFormat, Stack
 
 from messaging.topology import INBOX, OUTBOX, Subscription
 from stacks.deployment import Deployment
@@ -127,6 +127,29 @@ def deny_without_tls(action: str, resource: Value) -> Statement:
         "Resource": resource,
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }
+
+
+def allow_alarms(stack: Stack, topic_arn: Value) -> Statement:
+    """CloudWatch may publish for this account's alarms in this region, and for nobody else's.
+
+    Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
+    """
+    ours = {"StringEquals": {"aws:SourceAccount": stack.account}, "ArnLike": {"aws:SourceArn": alarm_arn(stack, "*")}}
+    return {
+        "Effect": "Allow",
+        "Principal": {"Service": "cloudwatch.amazonaws.com"},
+        "Action": "sns:Publish",
+        "Resource": topic_arn,
+        "Condition": ours,
+    }
+
+
+def alarm_arn(stack: Stack, name: str) -> str:
+    """The ARN of an alarm of this account and region, by its name."""
+    arn: str = stack.format_arn(
+        service="cloudwatch", resource="alarm", resource_name=name, arn_format=ArnFormat.COLON_RESOURCE_NAME
+    )
+    return arn
 
 
 def allow_deliveries(topic_arn: str, queue_arn: Value) -> Statement:

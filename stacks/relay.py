@@ -6,21 +6,23 @@ It is there whatever the rows say: a producer may write to the outbox while no c
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
+from messaging.metrics import RELAY as SERVICE
 from messaging.settings import RelaySettings
-from stacks.alarms import add_relay_alarms
+from stacks.alarms import RELAY_ALARMS
 from stacks.bundle import Bundle
 from stacks.deployment import Deployment
 from stacks.errors import SynthError
 from stacks.functions import Function, make_function
+from stacks.metrics import Names
 from stacks.permissions import TableAddress, relay_statements
 from stacks.resources import add_resource
+from stacks.schedule import schedule
+from stacks.watch import Watch
 
-SERVICE = "relay"
 # Time for a batch of records of the largest hot group, one publish after the other; it stops by itself before the end.
 TIMEOUT_SECONDS = 60
 BATCH_SIZE = 100
@@ -31,7 +33,14 @@ class Relay(Construct):
     """What carries the outbox's events to the topic."""
 
     def __init__(
-        self, scope: Construct, *, topic_arn: str, outbox: TableAddress, bundle: Bundle, deployment: Deployment
+        self,
+        scope: Construct,
+        *,
+        topic_arn: str,
+        outbox: TableAddress,
+        bundle: Bundle,
+        deployment: Deployment,
+        watch: Watch,
     ) -> None:
         super().__init__(scope, "Relay")
         if outbox.stream_arn is None:
@@ -52,7 +61,9 @@ class Relay(Construct):
         )
         mapping_id = self._make_event_source_mapping()
         self._schedule_sweeps()
-        add_relay_alarms(self, function_name=self._function.name, service=SERVICE)
+        self.log_group = self._function.log_group
+        self.names: Names = {"Function": self._function.name, "Service": SERVICE}
+        self.unwell_arn = watch.over(self, RELAY_ALARMS, service=SERVICE, names=self.names)
         _output(self, self._function, mapping_id)
 
     def _make_event_source_mapping(self) -> str:
@@ -85,23 +96,16 @@ class Relay(Construct):
         return mapping_id
 
     def _schedule_sweeps(self) -> None:
-        """A rule, as it needs no role: the function allows it by its ARN."""
         # Younger items are the stream's: sending them twice would be harmless, and a waste.
         sweep = {"sweep": {"older_than_seconds": 60 * SWEEP_MINUTES}}
-        properties: dict[str, Any] = {
-            "Description": "Has the relay send what the outbox's stream lost",
-            "ScheduleExpression": f"rate({SWEEP_MINUTES} minutes)",
-            "State": "ENABLED",
-            "Targets": [{"Id": SERVICE, "Arn": self._function.arn, "Input": json.dumps(sweep)}],
-        }
-        rule = add_resource(self, "Sweeps", "AWS::Events::Rule", properties)
-        permission = {
-            "Action": "lambda:InvokeFunction",
-            "FunctionName": self._function.name,
-            "Principal": "events.amazonaws.com",
-            "SourceArn": rule.get_att("Arn"),
-        }
-        add_resource(self, "SweepsPermission", "AWS::Lambda::Permission", permission)
+        schedule(
+            self,
+            "Sweeps",
+            self._function,
+            every_minutes=SWEEP_MINUTES,
+            description="Has the relay send what the outbox's stream lost",
+            event=sweep,
+        )
 
 
 def _output(relay: Relay, function: Function, mapping_id: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import assert_never, get_args
 
 from aws_cdk import CfnOutput, Stack
@@ -10,13 +10,16 @@ from constructs import Construct
 
 from messaging.settings import Settings
 from messaging.topology import Output, Subscription
-from stacks.alarms import add_alarms
+from stacks.alarm_rule import AlarmRule
+from stacks.alarms import SUBSCRIPTION_ALARMS
 from stacks.bundle import Bundle
 from stacks.deployment import Deployment
 from stacks.functions import Function, make_function
+from stacks.metrics import Names
 from stacks.permissions import TableAddress, consumer_statements, table_actions
 from stacks.queues import make_dead_letter_queue, make_source_queue, make_topic_dead_letter_queue
 from stacks.resources import add_resource
+from stacks.watch import Watch
 
 
 class Subscriber(Construct):
@@ -31,9 +34,11 @@ class Subscriber(Construct):
         tables: Mapping[str, TableAddress],
         bundle: Bundle,
         deployment: Deployment,
+        watch: Watch,
+        rules: Sequence[AlarmRule] = SUBSCRIPTION_ALARMS,
     ) -> None:
         super().__init__(scope, row.construct_id)
-        self._row = row
+        self.row = row
         self._topic_arn = topic_arn
         self._tables = tables
         self._bundle = bundle
@@ -49,15 +54,15 @@ class Subscriber(Construct):
         self._subscribe()
         self._function = self._make_function()
         self._mapping_id = self._make_event_source_mapping()
-        add_alarms(
-            self,
-            row,
-            {
-                "Queue": self._queue.name,
-                "DeadLetterQueue": self._dead_letter_queue.name,
-                "TopicDeadLetterQueue": self._topic_dead_letter_queue.name,
-            },
-        )
+        self.log_group = self._function.log_group
+        self.names: Names = {
+            "Queue": self._queue.name,
+            "DeadLetterQueue": self._dead_letter_queue.name,
+            "TopicDeadLetterQueue": self._topic_dead_letter_queue.name,
+            "Function": self._function.name,
+            "Service": row.consumer,
+        }
+        self.unwell_arn = watch.over(self, rules, service=row.consumer, names=self.names, row=row)
         self._output()
 
     def _subscribe(self) -> None:
@@ -66,7 +71,7 @@ class Subscriber(Construct):
             "Protocol": "sqs",
             "Endpoint": self._queue.arn,
             "RawMessageDelivery": True,
-            "FilterPolicy": self._row.filter_policy,
+            "FilterPolicy": self.row.filter_policy,
             "FilterPolicyScope": "MessageAttributes",
             "RedrivePolicy": {"deadLetterTargetArn": self._topic_dead_letter_queue.arn},
         }
@@ -77,7 +82,7 @@ class Subscriber(Construct):
 
     def _make_function(self) -> Function:
         statements = consumer_statements(
-            self._row,
+            self.row,
             Stack.of(self),
             queue_arn=self._queue.arn,
             dead_letter_queue_arn=self._dead_letter_queue.arn,
@@ -86,10 +91,10 @@ class Subscriber(Construct):
         )
         return make_function(
             self,
-            self._row.consumer,
-            description=f"the consumer {self._row.consumer}",
-            handler=self._row.handler,
-            timeout_seconds=self._row.timeout_seconds,
+            self.row.consumer,
+            description=f"the consumer {self.row.consumer}",
+            handler=self.row.handler,
+            timeout_seconds=self.row.timeout_seconds,
             settings=self._settings(),
             statements=[*statements],
             bundle=self._bundle,
@@ -98,13 +103,13 @@ class Subscriber(Construct):
 
     def _settings(self) -> dict[str, str]:
         settings = Settings(
-            consumer=self._row.consumer,
+            consumer=self.row.consumer,
             queue_url=self._queue.url,
             dead_letter_queue_url=self._dead_letter_queue.url,
-            tables={name: self._tables[name].name for name in table_actions(self._row)},
+            tables={name: self._tables[name].name for name in table_actions(self.row)},
             code_version=self._bundle.code_version,
-            newer_version_patience_seconds=self._row.newer_version_patience_seconds,
-            mail_from=self._deployment.mail_from if "ses:SendEmail" in self._row.calls else None,
+            newer_version_patience_seconds=self.row.newer_version_patience_seconds,
+            mail_from=self._deployment.mail_from if "ses:SendEmail" in self.row.calls else None,
         )
         return settings.to_environment()
 
@@ -112,11 +117,11 @@ class Subscriber(Construct):
         properties = {
             "FunctionName": self._function.name,
             "EventSourceArn": self._queue.arn,
-            "BatchSize": self._row.batch_size,
+            "BatchSize": self.row.batch_size,
             # A FIFO mapping takes no window.
             # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
-            "MaximumBatchingWindowInSeconds": None if self._row.fifo else self._row.batching_window_seconds,
-            "ScalingConfig": {"MaximumConcurrency": self._row.maximum_concurrency},
+            "MaximumBatchingWindowInSeconds": None if self.row.fifo else self.row.batching_window_seconds,
+            "ScalingConfig": {"MaximumConcurrency": self.row.maximum_concurrency},
             # Without it Lambda ignores the response and deletes the whole batch, failed records included.
             "FunctionResponseTypes": ["ReportBatchItemFailures"],
         }
@@ -128,7 +133,7 @@ class Subscriber(Construct):
         what: Output
         for what in get_args(Output):
             # In the stack's own scope the construct id is the logical id: names that people and scripts can read.
-            CfnOutput(stack, self._row.output_key(what), value=self._physical_name(what))
+            CfnOutput(stack, self.row.output_key(what), value=self._physical_name(what))
 
     def _physical_name(self, what: Output) -> str:
         match what:

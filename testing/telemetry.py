@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+MILLISECONDS = "Milliseconds"  # as CloudWatch calls them, and so the value of Powertools' MetricUnit
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -19,11 +21,18 @@ class Line:
 
 @dataclass
 class Telemetry:
-    """Of one function, over all its sandboxes. Without `keeps_lines` the log is thrown away."""
+    """Of one function, over all its sandboxes. Without `keeps_lines` the log and the latencies are thrown away.
+
+    `counts` has sums by the metrics' names, and `split` those that have a further dimension, by name and its value,
+    such as `("DeadLettered", "poison")`; `latencies` has every value, in milliseconds.
+    """
 
     keeps_lines: bool = True
     lines: list[Line] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
+    split: Counter[tuple[str, ...]] = field(default_factory=Counter)
+    latencies: dict[str, list[float]] = field(default_factory=dict)
+    _dimensions: tuple[str, ...] = ()
 
     def append_keys(self, **keys: Any) -> None:
         """What Powertools would add to each line; not kept."""
@@ -40,13 +49,24 @@ class Telemetry:
         """A line that somebody should read."""
         self._add("WARNING", message, extra)
 
+    def add_dimension(self, name: str, value: str) -> None:
+        """What is added until the next flush is of this alone."""
+        del name
+        self._dimensions = (*self._dimensions, value)
+
     def add_metric(self, name: str, unit: Any, value: float) -> None:
-        """Count something."""
-        del unit
-        self.counts[name] += int(value)
+        """Count something, or keep a latency."""
+        if unit == MILLISECONDS:
+            if self.keeps_lines:
+                self.latencies.setdefault(name, []).append(value)
+        elif self._dimensions:
+            self.split[name, *self._dimensions] += int(value)
+        else:
+            self.counts[name] += int(value)
 
     def flush_metrics(self) -> None:
-        """Counts are there at once."""
+        """Counts are there at once, and what comes next has no dimension of this."""
+        self._dimensions = ()
 
     def _add(self, level: str, message: str, extra: Mapping[str, Any] | None) -> None:
         if self.keeps_lines:

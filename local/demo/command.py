@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -140,12 +141,14 @@ def _run(
 ) -> Summary:
     from botocore.exceptions import BotoCoreError, ClientError
 
+    from local.demo import alarms
     from local.demo.run import Plan, perform, start_of
 
     plan = Plan(cancel=options.cancel, duplicates=options.duplicates, poison=options.poison, seed=options.seed)
     try:
         engine = _engine_for(scenario, root, up, progress)
-        return perform(engine, scenario, plan, progress, start_of(os.environ, started_at))
+        summary = perform(engine, scenario, plan, progress, start_of(os.environ, started_at))
+        return replace(summary, red_alarms=alarms.look(engine, root))
     except (BotoCoreError, ClientError, OSError) as error:
         raise LocalError(f"the engine failed: {error}. Run `python3 dev.py down`, then the demo again") from error
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.demo.ndjson import InputError, LineError, decode, read_lines
+from local.demo.ndjson import InputError, read_lines
 from messaging.events import OrderPlaced
+from messaging.ndjson import LineError, decode
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,11 +46,12 @@ def _effects(summary: Summary) -> Table:
     stock, seconds = summary.stock, summary.seconds
     refused = f", {stock.refused_orders:,} orders refused" if stock.refused_orders else ""
     first = "none" if seconds.first_order is None else f"{seconds.first_order:.1f} s"
-    rows = [
+    rows: list[tuple[str, str | Text]] = [
         ("Orders", _orders(summary)),
         ("Revenue", f"{_grouped(money(summary.revenue))} USD"),
         ("Stock", f"{stock.initial:,} initial - {stock.reserved:,} reserved = {stock.remaining:,} remaining{refused}"),
         ("E-mails", f"{summary.emails:,}"),
+        ("Alarms", _alarms(summary)),
         (
             "Time",
             f"environment {seconds.environment:.1f} s, deploy {seconds.deploy:.1f} s, first order after {first}, "
@@ -61,7 +62,7 @@ def _effects(summary: Summary) -> Table:
     table.add_column(style="dim")
     table.add_column()
     for name, value in rows:
-        table.add_row(name, Text(value))
+        table.add_row(name, value if isinstance(value, Text) else Text(value))
     return table
 
 
@@ -74,7 +75,8 @@ def _verdict(summary: Summary) -> list[RenderableType]:
         Text(f"\nEvery message is accounted for{rejected}.", style="bold green"),
         Text(
             "What next: run the same demo again, and every event is suppressed as a duplicate. "
-            "`python3 dev.py status` shows the engine, `python3 dev.py down` stops it.",
+            "`python3 dev.py alarms` shows every alarm, `python3 dev.py status` the engine, "
+            "`python3 dev.py down` stops it.",
             style="dim",
         ),
     ]
@@ -87,6 +89,12 @@ def _orders(summary: Summary) -> str:
     if summary.unrouted:
         parts.append(f"{summary.unrouted:,} messages that nobody subscribes to")
     return ", ".join(parts)
+
+
+def _alarms(summary: Summary) -> Text:
+    if not summary.red_alarms:
+        return Text("none is red")
+    return Text(f"red: {', '.join(alarm.name for alarm in summary.red_alarms)}", style="red")
 
 
 def _reasons(reasons: Counter[str]) -> Text:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import msgspec
 
-from local.demo.generator import generate_orders, generate_stock
 from local.demo.orders import OrderFile, read_orders
 from local.demo.stock import initial_units, read_stock
 from messaging.events import OrderPlaced
+from messaging.samples.orders import generate_orders, generate_stock
 
 _SIBLING_STOCK = "stock.ndjson"
 

@@ -11,10 +11,11 @@ from typing import Annotated, Any
 
 import msgspec
 
-from local.demo.ndjson import InputError, LineError, decode, read_lines
+from local.demo.ndjson import InputError, read_lines
 from local.demo.tables import scan
 from local.errors import LocalError
 from messaging.events import Identifier, OrderPlaced, Text
+from messaging.ndjson import LineError, decode
 
 # Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchExecuteStatement.html
 _MAX_STATEMENTS = 25

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from local.demo.accounting import Account
+from local.demo.alarms import RedAlarm
 from local.demo.audit import Finding
 from local.demo.stock import StockLevels
 
@@ -40,6 +41,7 @@ class Summary:
     emails: int
     seconds: Seconds
     findings: tuple[Finding, ...]
+    red_alarms: tuple[RedAlarm, ...] = ()
 
     @property
     def unaccounted(self) -> int:
@@ -65,6 +67,7 @@ class Summary:
             "seconds": {
                 name: None if seconds is None else round(seconds, 3) for name, seconds in asdict(self.seconds).items()
             },
+            "red_alarms": [asdict(alarm) for alarm in self.red_alarms],
             "unaccounted": self.unaccounted,
         }
 

@@ -87,6 +87,10 @@ class Machine:
         del service
         return self._telemetry
 
+    def publisher_metrics(self, service: str) -> Telemetry:
+        """The same place."""
+        return self.metrics(service)
+
 
 @dataclass(slots=True)
 class _Sandbox:

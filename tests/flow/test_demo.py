@@ -35,6 +35,7 @@ def test_a_second_run_changes_no_total(checkout: Path, capsys: pytest.CaptureFix
     assert first["orders"] == first["emails"] == COUNT
     assert first["published"] == COUNT + 5 + 10
     assert first["subscriptions"]["inventory"]["dead_letters"] == 3
+    assert {alarm["consumer"] for alarm in first["red_alarms"]} == {"inventory"}
     assert first["subscriptions"]["notifications"]["processed"] == COUNT
     second = run(capsys, checkout, *options)
     for name in ROUTED_TO_ALL:

@@ -16,7 +16,6 @@ import pytest
 
 from local import engine as local_engine
 from local import processes
-from local.demo.generator import generate_orders, generate_stock
 from local.demo.places import Places
 from local.demo.publishing import cancellations, sequences
 from local.demo.stock import initial_units, seed_stock
@@ -24,6 +23,7 @@ from local.deployment import Deployment
 from local.engine import Engine
 from messaging.events import OrderPlaced
 from messaging.outgoing import Draft
+from messaging.samples.orders import generate_orders, generate_stock
 from messaging.topology import ORDERS, STOCK
 from tests.flow.commit_killer import PHASES, CommitKiller
 from tests.flow.conftest import KILLER_CITY, KILLER_CONSUMERS

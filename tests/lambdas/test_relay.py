@@ -25,6 +25,7 @@ from messaging.topology import OUTBOX, RESERVE_SECONDS
 from tests.conftest import create_table, engine_client
 from tests.factories import order
 from tests.lambdas.test_handlers import PAYLOAD
+from tests.messaging import emf
 
 Invoke = Callable[[dict[str, Any]], dict[str, Any]]
 Written = Callable[..., dict[str, Any]]
@@ -168,9 +169,19 @@ def test_one_line_a_batch_tells_the_counts_and_no_payload(
     (refused,) = logged(output, "refused")
     assert (refused["level"], refused["code"], refused["group"]) == ("WARNING", "invalid", "ALFKI")
     (document,) = [json.loads(text) for text in output.splitlines() if '"_aws"' in text]
-    metrics = {name: document[name] for name in ("Published", "Refused", "Unrouted", "RelayRetried")}
-    assert metrics == {"Published": [1.0], "Refused": [1.0], "Unrouted": [0.0], "RelayRetried": [0.0]}
-    assert document["service"] == "relay"
+    emf.check(document)
+    metrics = {name: value for name, value in emf.values(document).items() if name != "PublishLatency"}
+    assert metrics == {
+        "Published": [1.0],
+        "PublishFailed": [0.0],
+        "Unrouted": [0.0],
+        "Refused": [1.0],
+        "RelayRetried": [0.0],
+    }
+    assert document["PublishLatency"][0] > 0
+    assert (document["service"], emf.dimensions(document)) == ("relay", [["service"], []])
+    (sent,) = logged(output, "sent")
+    assert (sent["event_id"], sent["correlation_id"]) == ("OrderPlaced-1", "OrderPlaced-1")
     assert not [text for text in PAYLOAD if text in output]
 
 

@@ -37,6 +37,17 @@ def test_env_prints_what_a_shell_can_evaluate(
     assert capsys.readouterr().out == "export AWS_ENDPOINT_URL=http://h:1\nexport PYTHONPATH='/way bill'\n"
 
 
+def test_the_operators_command_takes_over_with_the_engines_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its exit code, its output and Ctrl-C are its own."""
+    taken: list[tuple[str, list[str], dict[str, str]]] = []
+    monkeypatch.setattr("local.deployment.exports", lambda root: {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"})
+    monkeypatch.setattr("os.execve", lambda *arguments: taken.append(arguments))
+    command.main(["waybill", "queues", "-w"])
+    ((_, arguments, environment),) = taken
+    assert arguments[1:] == ["-m", "cli", "queues", "-w"]
+    assert environment["AWS_ENDPOINT_URL"] == "http://127.0.0.1:1"
+
+
 def test_interrupt_is_130(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Ctrl-C ends a command with 130, in one line."""
 

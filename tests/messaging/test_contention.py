@@ -17,12 +17,12 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lambdas import analytics, inventory
-from local.demo.generator import generate_orders
 from messaging.batch import Ledger
 from messaging.effects import Transactional
 from messaging.events import OrderCancelled, OrderPlaced
 from messaging.items import plain
 from messaging.rounds import MAX_CONTENDED_ATTEMPTS
+from messaging.samples.orders import generate_orders
 from messaging.topology import ORDERS, TABLES
 from testing.dynamodb import PREPARED, Client, Store
 from tests.doubles import RememberingSource

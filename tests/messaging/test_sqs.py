@@ -97,6 +97,18 @@ def test_a_dead_letter_is_the_message_byte_for_byte_with_our_attribute() -> None
     assert (request["MessageGroupId"], request["MessageDeduplicationId"]) == ("by-hand", "m1")
 
 
+@pytest.mark.parametrize("older", ["[1]", "{", '{"reason": "poison"}', "7"])
+def test_only_what_a_redrive_has_noted_outlives_the_next_dead_letter(older: str) -> None:
+    """The attribute is replaced but for that; whatever else somebody has put there is not trusted."""
+    client = FakeSqs()
+    noted = '{"redrives": 2, "replaces": "m0", "reason": "stale"}'
+    for text in (older, noted):
+        attributes = {sqs.ATTRIBUTE: {"stringValue": text, "dataType": "String"}}
+        queue(client).dead_letter(delivery("x", "m1", attributes=attributes), {"reason": "killer"})
+    facts = [json.loads(sent["MessageAttributes"][sqs.ATTRIBUTE]["StringValue"]) for sent in client.sent]
+    assert facts == [{"reason": "killer"}, {"reason": "killer", "redrives": 2, "replaces": "m0"}]
+
+
 def test_a_standard_dead_letter_has_no_group() -> None:
     """Standard queues take no deduplication id."""
     client = FakeSqs()

@@ -12,12 +12,15 @@ from aws_cdk import App
 
 from app import wire
 from messaging.topology import ORDERS, TABLES_BY_NAME, TOPIC_ARN_OUTPUT, Output, Subscription, Topic
+from stacks.alarms import CANARY_ALARMS, RELAY_ALARMS, SUBSCRIPTION_ALARMS, TOPIC_ALARMS
+from stacks.messaging_stack import ALARM_TOPIC_ARN_OUTPUT
 
 Json = dict[str, Any]
 
 ROOT = Path(__file__).resolve().parents[2]
 MAIL_FROM = "orders@shop.example.com"
 RELAY_HANDLER = "lambdas.relay.handler"
+RULES = {rule.means: rule.name for rule in (*SUBSCRIPTION_ALARMS, *TOPIC_ALARMS, *RELAY_ALARMS, *CANARY_ALARMS)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,12 @@ class Template:
     def properties(self, kind: str) -> list[Json]:
         """The properties of every resource of one type."""
         return [resource["Properties"] for resource in self.resources(kind)]
+
+    def value_of(self, reference: Json) -> Json:
+        """The resource that a `Ref` or a `Fn::GetAtt` names."""
+        (name,) = reference.values()
+        resource: Json = self.body["Resources"][name if isinstance(name, str) else name[0]]
+        return resource
 
     def behind(self, output_key: str) -> Json:
         """The resource that an output names."""
@@ -72,17 +81,39 @@ class Template:
         return [each for policy in role["Policies"] for each in policy["PolicyDocument"]["Statement"]]
 
     def consumer_functions(self) -> list[Json]:
-        """The properties of every function but the relay's, which is there whatever the rows say."""
+        """The properties of every function but the relay's, which is there whatever the rows say. Without a canary."""
         functions = self.properties("AWS::Lambda::Function")
         consumers = [each for each in functions if each["Handler"] != RELAY_HANDLER]
         assert len(consumers) == len(functions) - 1
         return consumers
 
-    def alarms(self, row: Subscription, queue: Output) -> list[Json]:
-        """The properties of the alarms that watch one queue of a row."""
-        name = {"Fn::GetAtt": [self.logical_id(row.output_key(queue)), "QueueName"]}
-        dimensions = [{"Name": "QueueName", "Value": name}]
-        return [alarm for alarm in self.properties("AWS::CloudWatch::Alarm") if alarm["Dimensions"] == dimensions]
+    def composite(self, service: str) -> Json:
+        """The properties of the alarm that says that a service is unwell."""
+        composites = self.properties("AWS::CloudWatch::CompositeAlarm")
+        (composite,) = [each for each in composites if each["AlarmDescription"].startswith(f"{service} is unwell")]
+        return composite
+
+    def alarms(self, service: str) -> dict[str, Json]:
+        """The properties of the alarms in a service's composite, by the name of the rule whose words they say."""
+        words = self.composite(service)["AlarmRule"]["Fn::Join"][1]
+        alarms = [self.value_of(word)["Properties"] for word in words if isinstance(word, dict)]
+        named = {RULES[alarm["AlarmDescription"].removeprefix(f"{service}: ")]: alarm for alarm in alarms}
+        assert len(named) == len(alarms)
+        return named
+
+    def names(self, row: Subscription) -> Json:
+        """The physical names of what a row's metrics are of, as the template says them."""
+
+        def queue(what: Output) -> Json:
+            return {"Fn::GetAtt": [self.logical_id(row.output_key(what)), "QueueName"]}
+
+        return {
+            "Queue": queue("QueueUrl"),
+            "DeadLetterQueue": queue("DeadLetterQueueUrl"),
+            "TopicDeadLetterQueue": queue("TopicDeadLetterQueueUrl"),
+            "Function": {"Ref": self.logical_id(row.output_key("FunctionName"))},
+            "Service": row.consumer,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +184,17 @@ def imported(value: Any) -> Iterator[str]:
 def export_of_topic(assembly: Assembly) -> Json:
     """The topic's ARN as the consumers stack says it."""
     return _import(assembly, {"Ref": assembly.messaging.logical_id(TOPIC_ARN_OUTPUT)})
+
+
+def export_of_alarm_topic(assembly: Assembly) -> Json:
+    """The alarm topic's ARN as the consumers stack says it."""
+    return _import(assembly, {"Ref": assembly.messaging.logical_id(ALARM_TOPIC_ARN_OUTPUT)})
+
+
+def export_of_topic_name(assembly: Assembly) -> Json:
+    """The topic's name as the consumers stack says it."""
+    topic = assembly.messaging.logical_id(TOPIC_ARN_OUTPUT)
+    return _import(assembly, {"Fn::GetAtt": [topic, "TopicName"]})
 
 
 def export_of_table_arn(assembly: Assembly, name: str) -> Json:

@@ -26,9 +26,21 @@ def test_defaults() -> None:
 def test_options_are_read() -> None:
     """Each option reaches the deployment."""
     assert _read(
-        stage="prod", log_level="WARNING", mail_from=MAIL_FROM, layer="off", newer_version_patience_seconds="10"
+        stage="prod",
+        log_level="WARNING",
+        mail_from=MAIL_FROM,
+        layer="off",
+        newer_version_patience_seconds="10",
+        alarm_email="ops@example.com",
+        canary="on",
     ) == Deployment(
-        stage="prod", log_level="WARNING", mail_from=MAIL_FROM, with_layer=False, newer_version_patience_seconds=10
+        stage="prod",
+        log_level="WARNING",
+        mail_from=MAIL_FROM,
+        with_layer=False,
+        newer_version_patience_seconds=10,
+        alarm_email="ops@example.com",
+        canary=True,
     )
 
 
@@ -46,6 +58,8 @@ def test_options_are_read() -> None:
         ("newer_version_patience_seconds", "-1"),
         ("newer_version_patience_seconds", "1.5"),
         ("maximum_concurrency", "many"),
+        ("alarm_email", "Ops <ops@example.com>"),
+        ("canary", "yes"),
     ],
 )
 def test_a_wrong_option_is_named(option: str, value: str) -> None:

@@ -13,6 +13,7 @@ from messaging.topology import (
     Table,
     Topic,
 )
+from stacks.messaging_stack import ALARM_TOPIC_ARN_OUTPUT
 from tests.stacks.conftest import Synthesize
 from tests.stacks.synthesized import MAIL_FROM, Assembly, Json, imported
 
@@ -29,16 +30,61 @@ def test_topic_is_fifo_with_high_throughput(dev: Assembly) -> None:
 @pytest.mark.fault(61)
 def test_topic_refuses_plain_http(dev: Assembly) -> None:
     """Publishing without TLS is denied to everybody."""
-    (policy,) = dev.messaging.properties("AWS::SNS::TopicPolicy")
     topic = {"Ref": dev.messaging.logical_id(TOPIC_ARN_OUTPUT)}
-    assert policy["Topics"] == [topic]
-    assert policy["PolicyDocument"]["Statement"] == [
+    assert topic_policy(dev, topic) == [without_tls(topic)]
+
+
+def topic_policy(assembly: Assembly, topic: Json) -> list[Json]:
+    """The statements of a topic's policy."""
+    (policy,) = [each for each in assembly.messaging.properties("AWS::SNS::TopicPolicy") if each["Topics"] == [topic]]
+    statements: list[Json] = policy["PolicyDocument"]["Statement"]
+    return statements
+
+
+def without_tls(topic: Json) -> Json:
+    """The statement that denies it."""
+    return {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "sns:Publish",
+        "Resource": topic,
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+
+
+def test_only_this_accounts_alarms_tell_people(dev: Assembly) -> None:
+    """CloudWatch may publish to the alarm topic for alarms of this account and region, with TLS."""
+    topic = {"Ref": dev.messaging.logical_id(ALARM_TOPIC_ARN_OUTPUT)}
+    denied, allowed = topic_policy(dev, topic)
+    assert denied == without_tls(topic)
+    alarms = allowed["Condition"].pop("ArnLike")["aws:SourceArn"]["Fn::Join"]
+    assert allowed == {
+        "Effect": "Allow",
+        "Principal": {"Service": "cloudwatch.amazonaws.com"},
+        "Action": "sns:Publish",
+        "Resource": topic,
+        "Condition": {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}},
+    }
+    words = [word if isinstance(word, str) else word["Ref"] for word in alarms[1]]
+    assert "".join(words) == "arn:AWS::Partition:cloudwatch:AWS::Region:AWS::AccountId:alarm:*"
+
+
+def test_the_alarm_topic_is_a_standard_one(dev: Assembly) -> None:
+    """E-mail and alarms know no other, and CloudWatch may not use SNS's own key."""
+    topic = dev.messaging.behind(ALARM_TOPIC_ARN_OUTPUT)
+    assert topic["Type"] == "AWS::SNS::Topic"
+    assert topic["Properties"] == {"DisplayName": "Waybill dev"}
+
+
+def test_alarms_are_mailed_to_whom_the_deployment_says(synth: Synthesize, dev: Assembly) -> None:
+    """To nobody by default."""
+    assert dev.messaging.resources("AWS::SNS::Subscription") == []
+    mailed = synth(alarm_email="ops@shop.example.com")
+    assert mailed.messaging.properties("AWS::SNS::Subscription") == [
         {
-            "Effect": "Deny",
-            "Principal": "*",
-            "Action": "sns:Publish",
-            "Resource": topic,
-            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+            "TopicArn": {"Ref": mailed.messaging.logical_id(ALARM_TOPIC_ARN_OUTPUT)},
+            "Protocol": "email",
+            "Endpoint": "ops@shop.example.com",
         }
     ]
 
@@ -62,11 +108,13 @@ def test_table_is_as_the_topology_says(dev: Assembly, table: Table) -> None:
     assert properties.get("StreamSpecification") == ({"StreamViewType": "NEW_IMAGE"} if table.streams else None)
 
 
-def test_every_table_and_the_topic_are_exported(synth: Synthesize) -> None:
+def test_every_table_and_both_topics_are_exported(synth: Synthesize) -> None:
     """Names, ARNs and streams are exported whether a consumer uses them or not."""
     nobody = synth(Topic(name="orders", subscriptions=()))
     exported = [each["Value"] for each in nobody.messaging.body["Outputs"].values() if "Export" in each]
-    expected: list[Json] = [{"Ref": nobody.messaging.logical_id(TOPIC_ARN_OUTPUT)}]
+    topic = nobody.messaging.logical_id(TOPIC_ARN_OUTPUT)
+    expected: list[Json] = [{"Ref": topic}, {"Fn::GetAtt": [topic, "TopicName"]}]
+    expected.append({"Ref": nobody.messaging.logical_id(ALARM_TOPIC_ARN_OUTPUT)})
     for table in TABLES:
         logical_id = nobody.messaging.logical_id(table.output_key)
         expected += [{"Fn::GetAtt": [logical_id, "Arn"]}, {"Ref": logical_id}]

@@ -57,7 +57,7 @@ def test_it_can_read_its_settings(dev: Assembly) -> None:
 
 def test_its_alarm_is_on_the_metric_that_it_writes(dev: Assembly) -> None:
     """Name and dimension are said twice, here and in the function."""
-    (alarm,) = [each for each in dev.consumers.properties("AWS::CloudWatch::Alarm") if each["Namespace"] == "Waybill"]
+    alarm = dev.consumers.alarms(SERVICE)["Refused"]
     assert alarm["MetricName"] in METRICS
     assert alarm["Dimensions"] == [{"Name": "service", "Value": SERVICE}]
 

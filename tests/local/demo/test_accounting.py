@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from local.demo.accounting import RECEIVE_COUNT_REACHED, Account, Ledger
-from local.demo.generator import generate_orders
 from local.demo.journal import Record
 from local.demo.queues import ParkedMessage
 from messaging.events import OrderPlaced
+from messaging.samples.orders import generate_orders
 from messaging.topology import ORDERS
 
 ORDER = next(order for order in generate_orders(20, 1) if order.priority == "high")

@@ -10,12 +10,12 @@ import msgspec
 from local.demo.accounting import Ledger
 from local.demo.audit import Finding, audit
 from local.demo.evidence import Evidence
-from local.demo.generator import generate_orders
 from local.demo.journal import Record
 from local.demo.queues import ParkedMessage
 from local.demo.stock import StockLevels
 from local.demo.tables import Marker
 from messaging.events import OrderCancelled, OrderPlaced
+from messaging.samples.orders import generate_orders
 from messaging.topology import ORDERS
 
 ORDER = next(order for order in generate_orders(20, 1) if order.priority == "high")

@@ -12,10 +12,11 @@ from typing import Any
 import msgspec
 import pytest
 
+from local.demo.alarms import RedAlarm
 from local.demo.command import main
-from local.demo.generator import generate_orders
 from local.errors import LocalError
 from local.locks import alone
+from messaging.samples.orders import generate_orders
 from tests.local.demo.fake_engine import FakeEngine, serving
 
 Demo = Callable[..., tuple[int, dict[str, Any]]]
@@ -28,6 +29,7 @@ class Up:
         self.engine = FakeEngine()
         self.calls: list[bool] = []
         self.failure: LocalError | None = None
+        self.red_alarms: tuple[RedAlarm, ...] = ()
 
     def __call__(self, root: Path, *, fresh: bool = False, report: Callable[[str], None]) -> FakeEngine:
         self.calls.append(fresh)
@@ -48,6 +50,7 @@ def up(monkeypatch: pytest.MonkeyPatch) -> Iterator[Up]:
     monkeypatch.delenv("WAYBILL_DEV_STARTED_AT", raising=False)
     monkeypatch.delenv("WAYBILL_DEV_ENVIRONMENT_SECONDS", raising=False)
     up = Up()
+    monkeypatch.setattr("local.demo.alarms.look", lambda engine, root: up.red_alarms)  # nothing is deployed here
     with serving(up.engine):
         yield up
 
@@ -88,6 +91,7 @@ def test_a_run_accounts_for_every_message(demo: Demo, up: Up) -> None:
         "stock",
         "emails",
         "seconds",
+        "red_alarms",
         "unaccounted",
     ]
     assert (document["orders"], document["published"], document["unaccounted"]) == (30, 43, 0)
@@ -370,3 +374,17 @@ def test_seconds_count_from_the_start_of_dev_py(demo: Demo, monkeypatch: pytest.
     assert document["seconds"]["environment"] == 12.5
     assert document["seconds"]["deploy"] == 0.25
     assert 100 <= document["seconds"]["first_order"] <= document["seconds"]["total"] < 160
+
+
+def test_red_alarms_end_the_demo(up: Up, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """In the report by name, in the document with consumer and reason; they are no reason for another exit code."""
+    up.red_alarms = (RedAlarm("InventoryDeadLetters", "inventory", "1 of 1 datapoints > 0"),)
+    assert main(["--count", "5"], tmp_path, up) == 0
+    assert "red: InventoryDeadLetters" in capsys.readouterr().out
+    assert main(["--count", "5", "--json"], tmp_path, up) == 0
+    assert json.loads(capsys.readouterr().out)["red_alarms"] == [
+        {"name": "InventoryDeadLetters", "consumer": "inventory", "reason": "1 of 1 datapoints > 0"}
+    ]
+    up.red_alarms = ()
+    assert main(["--count", "5"], tmp_path, up) == 0
+    assert "none is red" in capsys.readouterr().out

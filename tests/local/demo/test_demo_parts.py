@@ -11,8 +11,7 @@ import msgspec
 import pytest
 
 from local.demo.accounting import Ledger
-from local.demo.generator import generate_orders
-from local.demo.poison import KINDS, send_poison
+from local.demo.poison import send_poison
 from local.demo.progress import Lines, open_progress
 from local.demo.publishing import Publishing, cancellations
 from local.demo.queues import ParkedMessage, peek
@@ -22,6 +21,8 @@ from messaging.events import Event
 from messaging.message import decode
 from messaging.outgoing import Draft
 from messaging.publisher import FailedEntry, PublishReport
+from messaging.samples.orders import generate_orders
+from messaging.samples.poison import KINDS
 from messaging.topology import ORDERS
 from tests.local.demo.fake_engine import FakeEngine, serving
 

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from local.demo.ndjson import MAX_LINE_BYTES, InputError
+from local.demo.ndjson import InputError
 from local.demo.orders import Rejection, read_orders
 from local.demo.scenario import load_scenario
+from messaging.ndjson import MAX_LINE_BYTES
 
 NORTHWIND = Path(__file__).parents[4] / "shared" / "data" / "northwind"
 SECRET = "s3cret-payload"

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from local.demo.generator import generate_orders
 from local.demo.ndjson import InputError
 from local.demo.stock import SeedError, initial_units, read_levels, read_stock, seed_stock
 from messaging.events import Address, Line, OrderPlaced
+from messaging.samples.orders import generate_orders
 
 
 def order(order_id: str, **units: int) -> OrderPlaced:

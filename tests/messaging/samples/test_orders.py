@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from local.demo.generator import generate_orders, generate_stock
 from messaging.events import OrderPlaced
+from messaging.samples.orders import generate_orders, generate_stock
 
 ORDERS = list(generate_orders(200, seed=1))
 

@@ -1,0 +1,99 @@
+"""Makes alarms of the table's rules: metric alarms that tell people, and one composite over each set of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aws_cdk import CfnResource, Stack
+from constructs import Construct
+
+from messaging.topology import Subscription
+from stacks.alarm_rule import AlarmRule
+from stacks.metrics import Metric, Names
+from stacks.permissions import alarm_arn
+from stacks.resources import add_resource
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Where alarms tell people: `topic_arn` is the alarm topic's."""
+
+    topic_arn: str
+
+    def over(
+        self,
+        scope: Construct,
+        rules: Sequence[AlarmRule],
+        *,
+        service: str,
+        names: Names,
+        row: Subscription | None = None,
+    ) -> str:
+        """The alarms of one subscription, or of another part of us. Gives the ARN of their composite "is unwell".
+
+        Each metric alarm tells people when it is raised and when it is over. The composite tells nobody, or they would
+        hear of each change twice: it colours the dashboard, and a deployment may wait for it. Its name is fixed, so
+        that both know it without a reference to this stack.
+        """
+        alarms = [self._add_alarm(scope, rule, service, names, row) for rule in rules]
+        stack = Stack.of(scope)
+        name = f"{stack.stack_name}-{service}-unwell"
+        properties = {
+            "AlarmName": name,
+            "AlarmDescription": f"{service} is unwell: at least one of its alarms is raised",
+            "AlarmRule": " OR ".join(f'ALARM("{alarm.ref}")' for alarm in alarms),
+        }
+        add_resource(scope, "UnwellAlarm", "AWS::CloudWatch::CompositeAlarm", properties)
+        return alarm_arn(stack, name)
+
+    def _add_alarm(
+        self, scope: Construct, rule: AlarmRule, service: str, names: Names, row: Subscription | None
+    ) -> CfnResource:
+        properties = {
+            "AlarmDescription": f"{service}: {rule.means}",
+            **_measured(rule, names),
+            "ComparisonOperator": rule.comparison,
+            "Threshold": rule.limit(row),
+            "DatapointsToAlarm": rule.datapoints,
+            "EvaluationPeriods": rule.periods,
+            "TreatMissingData": rule.missing_data,
+            "AlarmActions": [self.topic_arn],
+            "OKActions": [self.topic_arn],
+        }
+        return add_resource(scope, f"{rule.name}Alarm", "AWS::CloudWatch::Alarm", properties)
+
+
+def _measured(rule: AlarmRule, names: Names) -> dict[str, Any]:
+    """What the alarm compares: one metric, or the last of some expressions."""
+    if rule.expressions:
+        return {"Metrics": [*_queries(rule, names)]}
+    (metric,) = rule.metrics.values()
+    return {**metric.identity(names), **_statistic(metric), "Period": rule.period_seconds}
+
+
+def _statistic(metric: Metric) -> Mapping[str, str]:
+    if not metric.percentile:
+        return {"Statistic": metric.statistic}
+    # Else an alarm on p99 would not be evaluated at all below a thousand batches in its 15 minutes.
+    # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/percentiles-with-low-samples.html
+    return {"ExtendedStatistic": metric.statistic, "EvaluateLowSampleCountPercentile": "evaluate"}
+
+
+def _queries(rule: AlarmRule, names: Names) -> list[dict[str, Any]]:
+    """Metrics and expressions, of which CloudWatch compares the one that returns data."""
+    read = [
+        {
+            "Id": name,
+            "MetricStat": {"Metric": metric.identity(names), "Period": rule.period_seconds, "Stat": metric.statistic},
+            "ReturnData": False,
+        }
+        for name, metric in rule.metrics.items()
+    ]
+    last = [*rule.expressions][-1]
+    derived = [
+        {"Id": name, "Expression": expression, "ReturnData": name == last}
+        for name, expression in rule.expressions.items()
+    ]
+    return [*read, *derived]

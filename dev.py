@@ -5,7 +5,9 @@
     up      start the embedded engine and deploy, where needed
     down    stop the engine; what it holds is kept for the next start
     status  say what runs and what is deployed
+    alarms  evaluate the alarms against the engine and show them (--watch, --minute, -o json, --fail-on-alarm, --help)
     env     print exports for your shell: how to reach the engine, and the topic's ARN (eval "$(python3 dev.py env)")
+    waybill the operator's command on the engine (waybill --help); on an AWS account: .venv/bin/waybill
     test    what every change must pass: lint, types, import rules, all tests; arguments go to pytest
     check   `test` with a longer simulation, then whether that finds each of many deliberate faults in the protocol
     simulate  the whole pipeline in a simulated AWS, seed by seed, beside what people use instead (--help)
@@ -46,8 +48,8 @@ except ImportError:
 ROOT = Path(__file__).resolve().parent
 STARTED_AT = time.time()
 RUN_LOCK, DEV_LOCK, NODE_LOCK = "requirements.txt", "requirements-dev.txt", "package-lock.json"
-CHECKED = ("messaging", "lambdas", "stacks", "local", "benchmarks", "testing", "tests", "app.py", "dev.py")
-LOCAL_COMMANDS = ("demo", "up", "down", "status", "env")
+CHECKED = ("messaging", "lambdas", "stacks", "cli", "local", "benchmarks", "testing", "tests", "app.py", "dev.py")
+LOCAL_COMMANDS = ("demo", "up", "down", "status", "env", "alarms", "waybill")
 MODULES = {"bench": "benchmarks", "simulate": "tests.simulation"}
 MADE_HERE = (
     ".venv",
@@ -101,7 +103,7 @@ def run_local(command: str, arguments: Sequence[str]) -> int:
     """A command of `local/`, in place of this process: exit code, output and Ctrl-C are its own."""
     environment = child_environment(os.environ)
     python = str(venv_python())
-    if command in ("demo", "up"):
+    if command in ("demo", "up", "alarms", "waybill"):
         environment["WAYBILL_DEV_ENVIRONMENT_SECONDS"] = f"{make_environment(dev=False):.3f}"
     elif not venv_python().exists():
         python = sys.executable  # down and status need no package
@@ -206,8 +208,22 @@ def install(locks: Sequence[str]) -> None:
             running.append(beside.submit(install_node, jobs.get(NODE)))
             for job in running:
                 job.result()
+        put_command(venv)
         for lock in missing:
             put_stamp(venv, lock)
+
+
+def put_command(venv: Path) -> None:
+    """The operator's command as a program of .venv: it runs from any folder, on this checkout."""
+    program = venv / "bin" / "waybill"
+    program.write_text(
+        # By way of sh: an interpreter's path in the first line may hold no blank and not be long.
+        f"""#!/bin/sh\n'''exec' '{venv / "bin" / "python"}' "$0" "$@"\n' '''\n"""
+        f"import sys\n\nsys.path[0] = {str(ROOT)!r}\n\n"
+        "from cli.__main__ import main\n\nsys.exit(main())\n",
+        encoding="utf-8",
+    )
+    program.chmod(0o755)
 
 
 def install_node(command: "list[str] | None") -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -242,6 +243,19 @@ def test_local_command_takes_over_the_process(commands: Commands, monkeypatch: p
     assert python == str(dev.venv_python())
     assert command[1:] == ["-m", "local", "demo", "--json", "--count", "3"]
     assert float(environment["WAYBILL_DEV_ENVIRONMENT_SECONDS"]) >= 0
+
+
+def test_the_operators_command_runs_from_any_folder(tmp_path: Path) -> None:
+    """Also where the checkout's path has a blank: it is a program of .venv, on this checkout."""
+    venv = tmp_path / "a venv"
+    (venv / "bin").mkdir(parents=True)
+    (venv / "bin" / "python").symlink_to(sys.executable)
+    dev.put_command(venv)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [venv / "bin" / "waybill", "--help"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("Usage: waybill ")
 
 
 def test_down_needs_no_environment(commands: Commands, monkeypatch: pytest.MonkeyPatch) -> None:

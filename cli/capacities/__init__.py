@@ -1,0 +1,1 @@
+"""What a rate and a burst of orders do to the queues: backlog, lag and time to drain, within AWS's quotas."""

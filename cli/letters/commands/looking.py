@@ -1,0 +1,85 @@
+"""`waybill dlq list`, `show` and `export`: letters that stay where they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cli.letters.commands.options import at_desk, selection_of, selects
+from cli.letters.commands.telling import read_queue
+from cli.operator import Operator, command
+from cli.output import Column
+
+PERSONAL = ("ship_to",)
+
+LIST = (
+    Column("id", "Event or letter"),
+    Column("type", "Type"),
+    Column("group", "Group"),
+    Column("reason", "Reason"),
+    Column("detail", "Error"),
+    Column("dead_since", "When"),
+    Column("receives", "Receives", right=True),
+    Column("redrives", "Redrives", right=True),
+)
+
+
+@click.command("list", epilog="Example:  waybill dlq list inventory --reason poison -o json")
+@click.argument("queue")
+@selects
+@command
+def list_(operator: Operator, queue: str, **selected: Any) -> None:
+    """The letters of QUEUE: what, why and since when.
+
+    A FIFO queue shows at most ten letters of each group; what the failure records tell of the rest comes last.
+    """
+    from cli.letters import listing
+
+    selection = selection_of(**selected)
+    with at_desk(operator, queue) as desk:
+        reading = read_queue(operator, desk)
+        operator.output.rows(LIST, listing.rows(desk, selection, reading))
+
+
+@click.command("show", epilog="Example:  waybill dlq show inventory OrderPlaced-10248 --reveal")
+@click.argument("queue")
+@click.argument("letter")
+@click.option("--reveal", is_flag=True, help="Personal data too.")
+@click.option(
+    *("--mask", "hidden"),
+    multiple=True,
+    default=PERSONAL,
+    envvar="WAYBILL_MASK",
+    show_default=True,
+    help="Members of the event that hold personal data.",
+)
+@command
+def show(operator: Operator, queue: str, letter: str, reveal: bool, hidden: tuple[str, ...]) -> None:
+    """Everything about one LETTER of QUEUE, by its own id or its event's."""
+    from cli.letters import listing
+
+    with at_desk(operator, queue) as desk:
+        shown = listing.document(listing.find(desk, letter), () if reveal else hidden)
+    operator.output.document(shown, listing.text(shown))
+
+
+@click.command("export", epilog="Example:  waybill dlq export inventory letters.ndjson --match reason=poison")
+@click.argument("queue")
+@click.argument("file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
+@selects
+@command
+def export(operator: Operator, queue: str, file: Path, **selected: Any) -> None:
+    """Write the letters of QUEUE to FILE, one a line, whole and unmasked; `-` is stdout. They stay in the queue."""
+    from cli.letters import files
+
+    selection = selection_of(**selected)
+    with at_desk(operator, queue) as desk:
+        letters = [letter for letter in read_queue(operator, desk).letters if selection.takes(letter)]
+    if str(file) == "-":
+        for letter in letters:
+            click.echo(files.line(letter))
+    else:
+        files.export(file, letters)
+    operator.output.say(f"{len(letters)} letters of {queue} are in {file}")

@@ -1,0 +1,66 @@
+"""How far long work is, on stderr: a bar at a terminal, else a line every few seconds, with rate and time left."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from cli.output import Output
+from cli.times import age
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+LINE_EVERY_SECONDS = 5.0
+
+
+class Progress:
+    """Use as a context manager and `advance` it. Work that is done before the first line is due says nothing."""
+
+    def __init__(self, output: Output, what: str, total: int, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._output = output
+        self._what = what
+        self._total = total
+        self._clock = clock
+        self._done = 0
+        self._began_at = self._said_at = clock()
+        console = output.talk()
+        self._bar = _bar(console) if console.is_terminal else None
+
+    def __enter__(self) -> Progress:
+        if self._bar is not None:
+            self._bar.start()
+            self._task = self._bar.add_task(self._what, total=self._total)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def advance(self, count: int) -> None:
+        """So many more are done."""
+        self._done += count
+        now = self._clock()
+        if self._bar is not None:
+            self._bar.update(self._task, completed=self._done)
+        elif now - self._said_at >= LINE_EVERY_SECONDS:
+            self._said_at = now
+            self._output.say(self._line(now - self._began_at))
+
+    def _line(self, seconds: float) -> str:
+        rate = self._done / seconds
+        left = f", {age((self._total - self._done) / rate)} left" if 0 < self._done < self._total else ""
+        return f"{self._what}: {self._done:,} of {self._total:,}, {rate:,.0f}/s{left}"
+
+
+def _bar(console: Console) -> Bar:
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Bar(*columns, console=console, transient=True)

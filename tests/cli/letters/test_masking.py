@@ -1,0 +1,27 @@
+"""Personal data is not shown."""
+
+from __future__ import annotations
+
+from cli.letters import listing
+from cli.letters.masking import MASK, masked
+from tests.cli.letters.making import letter
+
+
+def test_what_is_under_a_name_is_hidden_at_any_depth() -> None:
+    """Its shape and what is missing can still be seen."""
+    shown = masked({"a": [{"ship_to": {"name": "Ås", "region": None, "lines": ["x", 1]}}], "b": "c"}, ("ship_to",))
+    assert shown == {"a": [{"ship_to": {"name": MASK, "region": None, "lines": [MASK, MASK]}}], "b": "c"}
+
+
+def test_a_letter_is_shown_without_names_and_addresses() -> None:
+    """For programs and for people; with nothing to hide it is shown whole."""
+    document = listing.document(letter(), ("ship_to",))
+    assert "Århus" not in f"{document}{listing.text(document)}"
+    assert document["body"]["data"]["ship_to"]["region"] is None
+    assert "Århus" in listing.text(listing.document(letter(), ()))
+
+
+def test_a_body_that_is_no_object_is_not_shown_at_all() -> None:
+    """Nobody knows what is in it."""
+    assert "Søren" not in str(listing.document(letter("Søren Ås"), ("ship_to",)))
+    assert listing.document(letter("Søren Ås"), ())["body"] == "Søren Ås"

@@ -56,7 +56,7 @@ class Telemetry:
 
     def add_metric(self, name: str, unit: Any, value: float) -> None:
         """Count something, or keep a latency."""
-        if unit == MILLISECONDS:
+        if getattr(unit, "value", unit) == MILLISECONDS:
             if self.keeps_lines:
                 self.latencies.setdefault(name, []).append(value)
         elif self._dimensions:

@@ -21,7 +21,8 @@ _MOST_DOUBLINGS = 7  # of half a second; that is longer
 class StreamMapping:
     """The mapping of one table: of one shard, with `ReportBatchItemFailures` and `BisectBatchOnFunctionError`.
 
-    Of the records only `event_names` reach the function.
+    Of the records only `event_names` reach the function. While it is not `enabled`, none does: that is what an operator
+    can do to a mapping before anything is written.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class StreamMapping:
         event_names: tuple[str, ...] = ("INSERT",),
     ) -> None:
         self.deliveries = 0
+        self.enabled = True
         self._world = world
         self._store = store
         self._table = table
@@ -52,7 +54,7 @@ class StreamMapping:
         return not self._running
 
     def _wake(self) -> None:
-        if not self._running:
+        if self.enabled and not self._running:
             self._running = True
             self._world.scheduler.after(POLL_SECONDS, lambda: self._world.scheduler.spawn(self._drain))
 

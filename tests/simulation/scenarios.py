@@ -36,8 +36,9 @@ OTHERS: Spared = ("producer", "topic")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """Three events of two customers for some consumers. Faults strike everywhere but at places that begin with
-    `spared`. With `relayed` there is the relay, `scarce` is a stock that does for one order.
+    """Three events of two customers for some consumers, or of three where they are `strangers`. Faults strike
+    everywhere but at places that begin with `spared`. With `relayed` there is the relay, `streamless` without its
+    stream; `scarce` is a stock that does for one order.
 
     `unprocessable` and `stubborn` are the numbers of events that are poison, or fail six times. `outage` is a service
     that is out for a minute and a half. With `newer`, the last event has a version that only the code knows which is
@@ -48,6 +49,8 @@ class Scenario:
     spared: Spared = OTHERS
     scarce: bool = False
     relayed: bool = False
+    streamless: bool = False
+    strangers: bool = False
     unprocessable: int | None = None
     stubborn: int | None = None
     outage: str | None = None
@@ -60,6 +63,14 @@ def _sweep(world: World, _: Truth) -> None:
     world.sweep(0.0)
     world.run(900.0)
     world.sweep(0.0)
+
+
+def _sweep_while_nobody_can_publish(world: World, truth: Truth) -> None:
+    """What is swept in vain must still be there for the next sweeps."""
+    world.outage("sns", after_seconds=0.0, seconds=90.0)
+    world.sweep(0.0)
+    world.run(900.0)
+    _sweep(world, truth)
 
 
 def _heal_and_redrive(world: World, truth: Truth) -> None:
@@ -84,6 +95,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     "a rising sequence": Scenario(consumers=("counted_rising",)),
     "a strict sequence": Scenario(consumers=("counted_strict",)),
     "an item that marks itself": Scenario(consumers=("standard_orders",)),
+    "items of strangers": Scenario(consumers=("standard_orders",), strangers=True),
     "reads and follow-up events": Scenario(consumers=("inventory",)),
     "a tally read and written back": Scenario(consumers=("tallied",)),
     "a call": Scenario(consumers=("notifications",)),
@@ -102,6 +114,14 @@ SCENARIOS: Mapping[str, Scenario] = {
         scarce=True,
         relayed=True,
         outage="sns",
+    ),
+    "the relay without its stream": Scenario(
+        consumers=("inventory", "notifications"),
+        spared=(*OTHERS, "inventory", "notifications"),
+        scarce=True,
+        relayed=True,
+        streamless=True,
+        sequel=_sweep_while_nobody_can_publish,
     ),
     "an event that fails often": Scenario(consumers=("counted",), stubborn=0),
     "poison in a group": Scenario(consumers=("counted_by_group",), unprocessable=1, sequel=_heal_and_redrive),
@@ -177,6 +197,8 @@ def _deploy(scenario: Scenario, world: World, truth: Truth) -> None:
             world.deploy(consumer, counting, tables={"revenue": "counted"})
     if scenario.relayed:
         world.deploy_relay(relay.handler)
+    if scenario.streamless and world.relay is not None:
+        world.relay.enabled = False
     if scenario.newer:
         world.scheduler.after(300.0, partial(_deploy_newer, world))
     if scenario.outage:
@@ -200,8 +222,10 @@ def _publications(scenario: Scenario) -> list[Publication]:
     first = order("1", customer_id="A", ship_to=ship_to)
     cancelled = msgspec.convert(msgspec.to_builtins(first), OrderCancelled)
     second = order("2", customer_id="B", ship_to=ship_to)
-    third = order("3", customer_id="A", ship_to=ship_to)
+    third = order("3", customer_id="C" if scenario.strangers else "A", ship_to=ship_to)
     events: list[tuple[OrderPlaced | OrderCancelled, int]] = [(first, 1), (cancelled, 2), (second, 1)]
+    if scenario.strangers:
+        events = [(first, 1), (second, 1), (third, 1)]
     if scenario.unprocessable is not None or scenario.scarce:
         events.append((third, 3))
     return [_publication(event, sequence, number, scenario) for number, (event, sequence) in enumerate(events)]

@@ -9,7 +9,7 @@ from tests.simulation.scenarios import SCENARIOS, Scenario, placements_of_one, p
 
 # One for each kind of effect, and both ends of the topic: thousands of pairs each.
 TRIED_WITH_TWO = (
-    *("a transaction", "a strict sequence", "an item that marks itself", "reads and follow-up events"),
+    *("a transaction", "a strict sequence", "items of strangers", "reads and follow-up events"),
     *("a call", "a call at most once", "publishing", "the relay"),
 )
 
@@ -31,7 +31,8 @@ def test_without_faults_nothing_is_dead_and_nothing_is_repeated(name: str) -> No
     assert truth.violations == []
     for consumer in scenario.consumers:
         assert truth.world.dead_letters(consumer) == []
-        assert truth.world.deployed[consumer].telemetry.counts.keys() <= {"Records", "Applied", "Retried"}
+        told = +truth.world.deployed[consumer].telemetry.counts  # without zeros
+        assert told.keys() <= {"Records", "Applied", "Retried"}
 
 
 @pytest.mark.fault(2, 7, 8, 12, 20, 21, 22, 23, 24, 26, 27, 28, 29, 30, 31, 32, 33, 35)

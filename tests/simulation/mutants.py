@@ -287,7 +287,7 @@ MUTANTS = (
         "return {}",
     ),
     Mutant(
-        "the relay deletes what the topic has refused",
+        "the relay deletes what the topic does not take now",
         "messaging/relay.py",
         "settled = [parcel for parcel in parcels if not parcel.waiting]",
         "settled = [*parcels]",

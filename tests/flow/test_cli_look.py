@@ -82,6 +82,7 @@ def test_an_order_is_traced_from_queue_to_e_mail(waybill: Waybill, placed: str) 
     assert waybill("trace", "nobody-knows-it").exit_code == 5
 
 
+@pytest.mark.fault(48)
 def test_why_says_which_condition_of_the_deployed_filter_failed(waybill: Waybill, placed: str) -> None:
     """Of an event that others have seen, and of one that nobody has, but that is given."""
     said = waybill("why", f"OrderPlaced-{placed}", "priority_orders", "-o", "json")

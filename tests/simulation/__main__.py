@@ -27,6 +27,7 @@ from tests.simulation.letters import DOUBLE, LOST, NEEDLESS, OUT_OF_ORDER
 from tests.simulation.protocols import PROTOCOLS
 from tests.simulation.run import Result, run
 
+FILE_COLUMNS = 120  # a file or a pipe is no 80 columns wide
 COLUMNS = (LOST, DOUBLE, OUT_OF_ORDER, NEEDLESS)
 _done: Any = None  # a number shared by the workers: deliveries so far
 
@@ -43,7 +44,7 @@ def main(arguments: Sequence[str]) -> int:
         summaries = {name: _summary(name, results[name]) for name in protocols}
         sys.stdout.write(json.dumps(summaries, indent=2) + "\n")
     else:
-        _show(Console(), results, wall_seconds=time.monotonic() - started, workers=options.workers)
+        _show(Console() if sys.stdout.isatty() else Console(width=FILE_COLUMNS), results, wall_seconds=time.monotonic() - started, workers=options.workers)
     return _explain(console, results.get("waybill", []), options.messages)
 
 

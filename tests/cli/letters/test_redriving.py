@@ -56,6 +56,7 @@ def assert_all_applied_once(world: World, consumer: str, count: int) -> None:
 class TestAll:
     """Nothing goes wrong."""
 
+    @pytest.mark.fault(5, 6)
     @BOTH
     def test_every_letter_is_applied_once_and_none_is_left(self, consumer: str) -> None:
         """On a FIFO queue and on a standard one."""
@@ -101,6 +102,7 @@ class TestAll:
         assert len(operated.steps) == 20
         assert 4.0 < world.elapsed_seconds - began < 60.0
 
+    @pytest.mark.fault(52)
     def test_what_the_topic_could_not_deliver_reaches_its_consumer(self) -> None:
         """From a FIFO queue to a standard one, which takes neither group nor deduplication id."""
         world = World()
@@ -164,6 +166,7 @@ class TestWhatStays:
         assert asked.steps[0].outcome == "moved"
         assert [letter.reason for letter in world.dead_letters("analytics")] == ["conflict"]
 
+    @pytest.mark.fault(55)
     def test_a_message_is_redriven_so_often_and_no_more(self) -> None:
         """The count outlives each dead letter."""
         world = buried("analytics", 1)
@@ -187,6 +190,7 @@ class TestWhatStays:
         assert insisted.steps[0].outcome == "moved"
         assert [letter.reason for letter in world.dead_letters("notifications")] == ["expired"]
 
+    @pytest.mark.fault(17)
     def test_an_overtaken_letter_stays_as_stale(self) -> None:
         """Its group's cursor says so, whatever it died of."""
         world = World()
@@ -317,6 +321,7 @@ class TestSequences:
         assert "sequence 3, and 2 of its group" in operated.why["OrderPlaced-1003"]
         assert [letter.reason for letter in world.dead_letters("keeper")] == ["poison", "held", "held", "held"]
 
+    @pytest.mark.fault(17, 18)
     def test_a_group_whose_letters_changed_places_goes_back_in_sequence(self, world: World, broken: set[str]) -> None:
         """The first one was redriven alone, in vain, and lies last now."""
         operate(world, "keeper", redriven(Rules(selection=Selection(ids=("OrderPlaced-1002",)))))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from cli.letters.sending import sender, stamped
 from tests.cli.letters.making import letter
 
@@ -55,6 +57,7 @@ def test_a_message_full_of_attributes_is_not_counted() -> None:
     assert stamped(letter(attributes=full)) == full
 
 
+@pytest.mark.fault(6)
 def test_the_deduplication_id_is_that_of_letter_wording_and_redrive() -> None:
     """The same for the same, and another for each of what may differ."""
     ids = [

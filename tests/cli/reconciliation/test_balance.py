@@ -95,6 +95,7 @@ def test_an_event_that_one_consumer_lacks_is_missed_there() -> None:
     assert found["standard_orders"].missing == []
 
 
+@pytest.mark.fault(49)
 def test_a_deleted_subscription_shows_in_what_its_consumer_never_got() -> None:
     """The topic says nothing: to it, nobody asked for these events."""
     world = world_of("inventory", "analytics")

@@ -52,6 +52,7 @@ def test_what_was_never_applied_is_sent_to_this_consumer_alone() -> None:
     assert world.outcomes("analytics") == {}
 
 
+@pytest.mark.fault(9)
 @pytest.mark.parametrize("consumer", ["inventory", "standard_orders", "analytics"])
 def test_what_was_applied_is_left_out(consumer: str) -> None:
     """Whether its marker is in the inbox or the item that was written."""
@@ -62,6 +63,7 @@ def test_what_was_applied_is_left_out(consumer: str) -> None:
     assert why(steps) == {"0": "applied already", "1": "applied already", "2": "sends", "3": "sends"}
 
 
+@pytest.mark.fault(9)
 def test_what_is_applied_between_plan_and_delivery_is_a_duplicate() -> None:
     """A replay goes through the inbox, so a stale plan does no harm."""
     world = world_of("analytics")
@@ -216,6 +218,7 @@ def test_what_is_refused_is_not_overtaken_in_its_group() -> None:
     assert [step.old.message.event.subject for step in again if step.sends] == ["0", "2"]
 
 
+@pytest.mark.fault(9, 37)
 def test_marker_lifetimes_outlast_what_a_replay_sends() -> None:
     """So that `applied already` can be trusted for every event that is young enough to be sent."""
     for row in World().topic.subscriptions:

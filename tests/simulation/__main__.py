@@ -44,7 +44,8 @@ def main(arguments: Sequence[str]) -> int:
         summaries = {name: _summary(name, results[name]) for name in protocols}
         sys.stdout.write(json.dumps(summaries, indent=2) + "\n")
     else:
-        _show(Console() if sys.stdout.isatty() else Console(width=FILE_COLUMNS), results, wall_seconds=time.monotonic() - started, workers=options.workers)
+        out = Console() if sys.stdout.isatty() else Console(width=FILE_COLUMNS)
+        _show(out, results, wall_seconds=time.monotonic() - started, workers=options.workers)
     return _explain(console, results.get("waybill", []), options.messages)
 
 

@@ -6,7 +6,6 @@ A person at a terminal gets a table, a pipe gets tab-separated values with a lin
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -124,4 +123,4 @@ def _styled(value: object, text: Any) -> Any:
 
 def _width(stream: IO[str]) -> int | None:
     """None lets rich ask the terminal; a table in a file is not folded at 80 columns."""
-    return None if stream.isatty() or os.environ.get("COLUMNS") else 200
+    return None if stream.isatty() else 200

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 Format = Literal["table", "json", "ndjson", "tsv"]
 FORMATS: tuple[Format, ...] = ("table", "json", "ndjson", "tsv")
 Row = Mapping[str, Any]
+GAP = 2  # blanks between columns, as rich pads them
+LONGEST_WORD = 60  # what is longer, such as an ARN, may be broken in a narrow table
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +90,18 @@ class Output:
         from rich.table import Table
         from rich.text import Text
 
+        lines = [[_styled(row.get(column.member), Text) for column in columns] for row in rows]
+        console = self.console()
+        texts = [[column.heading, *(line[n].plain for line in lines)] for n, column in enumerate(columns)]
+        widths = _widths(texts, console.width - GAP * (len(columns) - 1))
+        # A terminal that is too narrow breaks lines by itself.
+        console.width = max(console.width, sum(widths) + GAP * (len(columns) - 1))
         table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
-        for column in columns:
-            table.add_column(column.heading, justify="right" if column.right else "left", overflow="fold")
-        for row in rows:
-            table.add_row(*(_styled(row.get(column.member), Text) for column in columns))
-        self.console().print(table)
+        for column, width in zip(columns, widths, strict=True):
+            table.add_column(column.heading, justify="right" if column.right else "left", overflow="fold", width=width)
+        for line in lines:
+            table.add_row(*line)
+        console.print(table)
 
     def _write(self, line: str) -> None:
         self._stdout.write(f"{line}\n")
@@ -119,6 +127,21 @@ def _styled(value: object, text: Any) -> Any:
         "" if value is None else f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
     )
     return text(shown, style=_STYLES.get(shown, ""))
+
+
+def _widths(texts: Sequence[Sequence[str]], available: int) -> list[int]:
+    """How wide to make columns of these texts: none tears a word, for torn ids can be neither read nor copied. What is
+    left goes to those that would be wider."""
+    least = [
+        min(max((len(word) for text in column for word in text.split()), default=0), LONGEST_WORD) for column in texts
+    ]
+    wanted = [
+        max(max(len(line) for text in column for line in [*text.splitlines(), ""]), low)
+        for column, low in zip(texts, least, strict=True)
+    ]
+    left, missing = max(0, available - sum(least)), sum(wanted) - sum(least)
+    share = min(1.0, left / missing) if missing else 0.0
+    return [low + int((most - low) * share) for low, most in zip(least, wanted, strict=True)]
 
 
 def _width(stream: IO[str]) -> int | None:

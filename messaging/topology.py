@@ -22,6 +22,7 @@ HOUR_SECONDS = 60 * 60
 TOPIC_ARN_OUTPUT = "TopicArn"
 
 Ordering = Literal["none", "group", "monotonic", "strict"]
+Only = Literal["changes", "marks"]
 Output = Literal[
     "QueueUrl", "DeadLetterQueueUrl", "TopicDeadLetterQueueUrl", "FunctionName", "LogGroupName", "EventSourceMappingId"
 ]
@@ -73,6 +74,9 @@ class Subscription:
     actions of external effects, `emits` the follow-up events of its effects: permissions derive from them. `external`
     says that the effects are external where no AWS action does, such as a payment over HTTP.
 
+    `writes_only` says of a table that is written what less than everything happens to its items: they are only changed,
+    or each is the only effect of its event, and its own marker.
+
     `ordering` other than "none" is a FIFO queue. "monotonic" and "strict" hold the envelope's `sequence` against the
     group's cursor: monotonic refuses what is not above it (`stale`), strict also what is not the next (`held`);
     strict counts from 1. Without a `sequence` the queue's order is all there is.
@@ -87,6 +91,7 @@ class Subscription:
     ordering: Ordering = "none"
     reads: Sequence[str] = ()
     writes: Sequence[str] = ()
+    writes_only: Mapping[str, Only] = field(default_factory=dict)
     calls: Sequence[str] = ()
     external: bool = False
     emits: Sequence[EventType] = ()
@@ -118,6 +123,8 @@ class Subscription:
         _require(60 <= self.retention_seconds <= 14 * DAY_SECONDS, self, "SQS keeps messages 60 s to 14 days")
         for table in (*self.reads, *self.writes):
             _require(table in TABLES_BY_NAME, self, f"no table is named {table!r}")
+        for table in self.writes_only:
+            _require(table in self.writes, self, f"`writes` does not name {table!r}, of which `writes_only` speaks")
         _require(
             not (self.ordering == "strict" and self.where), self, "a filter drops events, and strict waits for each"
         )
@@ -285,6 +292,7 @@ ORDERS = Topic(
             ordering="monotonic",
             reads=("stock", "reservations"),
             writes=("stock", "reservations"),
+            writes_only={"stock": "changes"},
             emits=(StockReserved, StockRefused),
         ),
         Subscription(
@@ -293,6 +301,7 @@ ORDERS = Topic(
             where={"priority": ["high"]},
             ordering="group",
             writes=("orders",),
+            writes_only={"orders": "marks"},
         ),
         Subscription(
             consumer="standard_orders",
@@ -300,11 +309,13 @@ ORDERS = Topic(
             where={"priority": ["standard"]},
             ordering="group",
             writes=("orders",),
+            writes_only={"orders": "marks"},
         ),
         Subscription(
             consumer="analytics",
             events=(OrderPlaced, OrderCancelled),
             writes=("revenue",),
+            writes_only={"revenue": "changes"},
         ),
         Subscription(
             consumer="notifications",

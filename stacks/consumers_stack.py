@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from aws_cdk import Annotations, Stack
 from constructs import Construct
@@ -35,6 +36,7 @@ class ConsumersStack(Stack):
             termination_protection=deployment.prod,
         )
         self._messaging = messaging
+        deployment = replace(deployment, key_arn=messaging.key_arn)
         self._deployment = deployment
         self._watch = Watch(messaging.alarm_topic_arn)
         self._bundle = Bundle.of_project(self, with_layer=deployment.with_layer)

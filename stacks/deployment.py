@@ -10,6 +10,8 @@ from aws_cdk import CfnResource, RemovalPolicy
 from constructs import Node
 
 from messaging.topology import Subscription
+from stacks.accounts import parse_accounts
+from stacks.archive import MAX_DAYS, check_days
 from stacks.errors import SynthError
 
 Stage = Literal["dev", "prod"]
@@ -21,7 +23,10 @@ _ADDRESS = re.compile(r"[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
-    """Where and how Waybill is deployed. None means that the default of the row or of the consumer holds."""
+    """Where and how Waybill is deployed. None means that the default of the row or of the consumer holds.
+
+    `kms` asks for a key of its own; `key_arn` is that key, as soon as the messaging stack has it.
+    """
 
     stage: Stage
     log_level: str
@@ -32,6 +37,11 @@ class Deployment:
     maximum_concurrency: int | None = None
     alarm_email: str | None = None
     canary: bool = False
+    archive_days: int = 0
+    kms: bool = False
+    publisher_accounts: tuple[str, ...] = ()
+    subscriber_accounts: tuple[str, ...] = ()
+    key_arn: str | None = None
 
     @classmethod
     def from_context(cls, node: Node) -> Deployment:
@@ -44,6 +54,7 @@ class Deployment:
             raise SynthError(
                 f"-c canary=on with -c stage={stage}: it must be prod, where somebody is woken when it stops"
             )
+        days = _number(node, "archive_days", "a whole number of days")
         default_level = "DEBUG" if stage == "dev" else "INFO"
         return cls(
             stage=stage,
@@ -55,6 +66,10 @@ class Deployment:
             maximum_concurrency=_number(node, "maximum_concurrency", "a whole number"),
             alarm_email=_address(node, "alarm_email"),
             canary=canary,
+            archive_days=check_days((MAX_DAYS if stage == "prod" else 0) if days is None else days),
+            kms=_one_of(node, "kms", ("false", "true")) == "true",
+            publisher_accounts=parse_accounts("publisher_accounts", _text(node, "publisher_accounts")),
+            subscriber_accounts=parse_accounts("subscriber_accounts", _text(node, "subscriber_accounts")),
         )
 
     @property
@@ -78,8 +93,8 @@ class Deployment:
 
         A queue's messages are accepted events that nobody applied yet, a dead-letter queue's are the ones that people
         still have to look at, and the log says why. SQS and the log group let them expire by themselves. Names are
-        generated, so what stays behind never blocks the next deployment. The topic keeps no messages and its name is
-        fixed, so it goes with its stack in every stage. In dev CloudFormation's default holds: all of it goes.
+        generated, so what stays behind never blocks the next deployment. The topic's name is fixed, so it goes with its
+        stack in every stage; an archive must be given up before that. In dev CloudFormation's default holds: all goes.
         """
         if self.prod:
             resource.apply_removal_policy(RemovalPolicy.RETAIN)

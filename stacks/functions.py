@@ -10,6 +10,7 @@ from constructs import Construct
 from messaging.metrics import NAMESPACE
 from stacks.bundle import ARCHITECTURE, RUNTIME, Bundle
 from stacks.deployment import Deployment
+from stacks.encryption import key_statements
 from stacks.permissions import LOG, TRACE, Statement, allow, assumed_by, policy
 from stacks.resources import Value, add_resource
 
@@ -40,13 +41,15 @@ def make_function(
 ) -> Function:
     """A function that logs to a group of its own. `service` is its name in logs and metrics.
 
-    `settings` are the variables of its own; `statements` say what it may do beside logging and tracing.
+    `settings` are the variables of its own; `statements` say what it may do beside logging, tracing and using the key
+    of what it sends to or receives from.
     """
     # Logs outlive the dead letters that they explain, by far in prod.
     kept_days = 180 if deployment.prod else 30
     log_group = add_resource(scope, "LogGroup", "AWS::Logs::LogGroup", {"RetentionInDays": kept_days})
     deployment.keep(log_group)
-    allowed = [*statements, allow(LOG, log_group.get_att("Arn")), allow(TRACE, "*")]
+    used = key_statements(statements, deployment.key_arn)
+    allowed = [*statements, *used, allow(LOG, log_group.get_att("Arn")), allow(TRACE, "*")]
     properties = {
         "Description": f"Waybill: {description}",
         "Runtime": RUNTIME,

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from aws_cdk import CfnOutput, Stack
+from aws_cdk import ArnFormat, CfnOutput, Stack
 from constructs import Construct
 
 from messaging import topology
+from stacks.accounts import allow_publishers, allow_subscribers
 from stacks.alarms import TOPIC_ALARMS
+from stacks.archive import archive_policy, clear_first
 from stacks.deployment import Deployment
+from stacks.encryption import make_key
 from stacks.metrics import Names
 from stacks.permissions import TableAddress, allow_alarms, deny_without_tls, policy
 from stacks.resources import Value, add_resource
 from stacks.watch import Watch
 
 ALARM_TOPIC_ARN_OUTPUT = "AlarmTopicArn"
+KEY_ARN_OUTPUT = "KeyArn"
 
 
 class MessagingStack(Stack):
@@ -28,27 +32,49 @@ class MessagingStack(Stack):
             description=f"Waybill ({deployment.stage}): the topic and the tables",
             termination_protection=deployment.prod,
         )
+        self.key_arn = self._make_key(topic_name, deployment) if deployment.kms else None
         self.alarm_topic_arn = self._make_alarm_topic(deployment)
-        self.topic_arn, self.topic_name = self._make_topic(topic_name)
+        self.topic_arn, self.topic_name = self._make_topic(topic_name, deployment)
         self.topic_unwell_arn = self._watch_topic()
         self.tables: Mapping[str, TableAddress] = {
             table.name: self._make_table(table, deployment) for table in topology.TABLES
         }
 
-    def _make_topic(self, name: str) -> tuple[str, Value]:
+    def _make_key(self, topic_name: str, deployment: Deployment) -> str:
+        topic_arn = self.format_arn(
+            service="sns", resource=self._physical_name(topic_name), arn_format=ArnFormat.NO_RESOURCE_NAME
+        )
+        arn = make_key(self, topic_arn=topic_arn, deployment=deployment)
+        CfnOutput(self, KEY_ARN_OUTPUT, value=arn, description="The key of the messages: for who publishes or redrives")
+        self.export_value(arn)
+        return arn
+
+    def _physical_name(self, topic_name: str) -> str:
+        return f"{self.stack_name}-{topic_name}.fifo"  # CloudFormation generates no name that ends in .fifo
+
+    def _make_topic(self, name: str, deployment: Deployment) -> tuple[str, Value]:
         # Throughput and deduplication per message group: by default a FIFO topic stops at 3,000 messages/s.
         # https://docs.aws.amazon.com/cdk/api/v2/python/aws_cdk.aws_sns/FifoThroughputScope.html
-        # No KMS key: SNS encrypts what it stores by itself, and a key of ours would ask every publisher for KMS rights.
+        # Without a key of ours SNS encrypts what it stores by itself; with it, every publisher needs rights on the key.
         # https://docs.aws.amazon.com/sns/latest/dg/sns-data-encryption.html
         properties = {
-            "TopicName": f"{self.stack_name}-{name}.fifo",  # CloudFormation generates no name that ends in .fifo
+            "TopicName": self._physical_name(name),
             "FifoTopic": True,
             "FifoThroughputScope": "MessageGroup",
             "ContentBasedDeduplication": False,  # the publisher gives every event its id
+            "KmsMasterKeyId": self.key_arn,
+            "ArchivePolicy": archive_policy(deployment.archive_days),
         }
         topic = add_resource(self, f"{name.capitalize()}Topic", "AWS::SNS::Topic", properties)
         arn: str = topic.ref
-        secured = {"Topics": [arn], "PolicyDocument": policy([deny_without_tls("sns:Publish", arn)])}
+        if deployment.archive_days and not deployment.prod:
+            clear_first(self, arn)
+        statements = [
+            deny_without_tls("sns:Publish", arn),
+            *allow_publishers(arn, deployment.publisher_accounts),
+            *allow_subscribers(self, arn, deployment.subscriber_accounts),
+        ]
+        secured = {"Topics": [arn], "PolicyDocument": policy(statements)}
         add_resource(self, f"{name.capitalize()}TopicPolicy", "AWS::SNS::TopicPolicy", secured)
         CfnOutput(self, topology.TOPIC_ARN_OUTPUT, value=arn, description=f"The {name} topic, to publish to")
         physical_name = topic.get_att("TopicName")
@@ -59,12 +85,15 @@ class MessagingStack(Stack):
     def _make_alarm_topic(self, deployment: Deployment) -> str:
         """Where alarms tell people. A standard topic: only that delivers e-mail, and alarms publish to no other.
 
-        Not encrypted with SNS's own key, which CloudWatch may not use.
+        Not encrypted with SNS's own key, which CloudWatch may not use; with ours it is, for that key's policy lets it.
 
         Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
         """
-        sender = {"DisplayName": f"Waybill {deployment.stage}"}  # who an e-mail is from
-        arn: str = add_resource(self, "AlarmTopic", "AWS::SNS::Topic", sender).ref
+        properties = {
+            "DisplayName": f"Waybill {deployment.stage}",  # who an e-mail is from
+            "KmsMasterKeyId": self.key_arn,
+        }
+        arn: str = add_resource(self, "AlarmTopic", "AWS::SNS::Topic", properties).ref
         statements = [deny_without_tls("sns:Publish", arn), allow_alarms(self, arn)]
         secured = {"Topics": [arn], "PolicyDocument": policy(statements)}
         add_resource(self, "AlarmTopicPolicy", "AWS::SNS::TopicPolicy", secured)

@@ -18,20 +18,17 @@ Statement = dict[str, Any]
 # What Lambda's poller does with the function's role, and the visibility that the consumer itself changes.
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
 CONSUME = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes")
-DEAD_LETTER = ("sqs:SendMessage",)
+SEND = ("sqs:SendMessage",)
 LOG = ("logs:CreateLogStream", "logs:PutLogEvents")
 
-READ = ("dynamodb:GetItem", "dynamodb:BatchGetItem")
-# TransactWriteItems asks for the permission of each of its actions; GetItem, so that a failed condition may return the
-# old item.
+READ = ("dynamodb:BatchGetItem",)
+# TransactWriteItems asks for the permission of each of its actions. A failed creation returns what was there, which is
+# a read of it: the page does not say that it asks for GetItem, nor that it does not.
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
-WRITE = (
-    "dynamodb:PutItem",
-    "dynamodb:UpdateItem",
-    "dynamodb:GetItem",
-)
-# Markers; and what is noted of records that failed, in batches.
-MARK = ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:BatchWriteItem")
+CREATE = ("dynamodb:PutItem", "dynamodb:GetItem")
+CHANGE = ("dynamodb:UpdateItem",)
+# What is noted in the inbox of records that failed, in batches.
+NOTE = ("dynamodb:BatchGetItem", "dynamodb:BatchWriteItem")
 # Items that are their own markers: inserted each for itself, and read where they were there.
 MARK_ITEMS = ("dynamodb:PartiQLInsert", "dynamodb:BatchGetItem")
 # The last applied sequence of a message group, updated in the transaction.
@@ -73,7 +70,7 @@ def consumer_statements(
 ) -> Iterator[Statement]:
     """What the function of one row may do."""
     yield allow(CONSUME, queue_arn)
-    yield allow(DEAD_LETTER, dead_letter_queue_arn)
+    yield allow(SEND, dead_letter_queue_arn)
     for name, actions in table_actions(row).items():
         yield allow(actions, tables[name].arn)
     for call in row.calls:
@@ -92,15 +89,40 @@ def relay_statements(outbox: TableAddress, *, topic_arn: str) -> Iterator[Statem
 
 def table_actions(row: Subscription) -> dict[str, list[str]]:
     """Which DynamoDB actions a row needs on which table; every row needs the inbox."""
-    inbox = {*MARK, *(LEASE if row.has_external_effects else ()), *(MOVE_CURSOR if row.keeps_cursor else ())}
-    actions: dict[str, set[str]] = {INBOX.name: inbox}
+    actions: dict[str, set[str]] = {INBOX.name: {*NOTE, *_proof(row)}}
     if row.emits:
         actions[OUTBOX.name] = {*EMIT}
-    write = (*WRITE, *(MARK_ITEMS if row.items_may_mark else ()))
-    for names, needed in ((row.reads, READ), (row.writes, write)):
-        for name in names:
-            actions.setdefault(name, set()).update(needed)
+    for name in row.reads:
+        actions.setdefault(name, set()).update(READ)
+    for name in row.writes:
+        actions.setdefault(name, set()).update(_write(row, name))
     return {name: sorted(needed) for name, needed in actions.items()}
+
+
+def _proof(row: Subscription) -> Iterator[str]:
+    """What proves in the inbox that an event was applied: leases of calls, or markers and cursors of writes."""
+    if row.has_external_effects:
+        yield from LEASE
+        return
+    if not _marks_itself(row):
+        yield from CREATE
+    if row.keeps_cursor:
+        yield from MOVE_CURSOR
+
+
+def _marks_itself(row: Subscription) -> bool:
+    """Whether no marker of its effects is ever in the inbox."""
+    items_mark = row.items_may_mark and not row.reads
+    return items_mark and bool(row.writes) and all(row.writes_only.get(name) == "marks" for name in row.writes)
+
+
+def _write(row: Subscription, table: str) -> Iterator[str]:
+    only = row.writes_only.get(table)
+    if only != "changes":
+        yield from CREATE
+        yield from MARK_ITEMS if row.items_may_mark else ()
+    if only != "marks":
+        yield from CHANGE
 
 
 def policy(statements: Sequence[Statement]) -> dict[str, Any]:
@@ -129,8 +151,8 @@ def deny_without_tls(action: str, resource: Value) -> Statement:
     }
 
 
-def allow_alarms(stack: Stack, topic_arn: Value) -> Statement:
-    """CloudWatch may publish for this account's alarms in this region, and for nobody else's.
+def allow_alarms(stack: Stack, resource: Value, actions: Sequence[str] = PUBLISH) -> Statement:
+    """CloudWatch may do so for this account's alarms in this region, and for nobody else's.
 
     Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
     """
@@ -138,8 +160,8 @@ def allow_alarms(stack: Stack, topic_arn: Value) -> Statement:
     return {
         "Effect": "Allow",
         "Principal": {"Service": "cloudwatch.amazonaws.com"},
-        "Action": "sns:Publish",
-        "Resource": topic_arn,
+        "Action": _one_or_more(actions),
+        "Resource": resource,
         "Condition": ours,
     }
 
@@ -152,18 +174,22 @@ def alarm_arn(stack: Stack, name: str) -> str:
     return arn
 
 
-def allow_deliveries(topic_arn: str, queue_arn: Value) -> Statement:
-    """The topic, and no other, may send to the queue.
+def allow_deliveries(topic_arn: str, resource: Value, actions: Sequence[str] = SEND) -> Statement:
+    """SNS may do so for the topic, and for no other. Its ARN has its account: that is the source's account too.
 
     Source: https://docs.aws.amazon.com/sns/latest/dg/subscribe-sqs-queue-to-sns-topic.html
     """
     return {
         "Effect": "Allow",
         "Principal": {"Service": "sns.amazonaws.com"},
-        "Action": "sqs:SendMessage",
-        "Resource": queue_arn,
+        "Action": _one_or_more(actions),
+        "Resource": resource,
         "Condition": {"ArnEquals": {"aws:SourceArn": topic_arn}},
     }
+
+
+def _one_or_more(actions: Sequence[str]) -> str | list[str]:
+    return actions[0] if len(actions) == 1 else [*actions]
 
 
 def _sender(stack: Stack, deployment: Deployment) -> list[str]:

@@ -11,6 +11,7 @@ from constructs import Construct
 
 from messaging.topology import Subscription
 from stacks.deployment import Deployment
+from stacks.encryption import queue_at_rest
 from stacks.permissions import allow_deliveries, deny_without_tls, policy
 from stacks.resources import Value, add_resource
 
@@ -100,7 +101,7 @@ def _make_queue(
     topic_arn: str | None = None,
 ) -> Queue:
     """A queue and its policy; `topic_arn` names the topic that may send to it."""
-    given = {"SqsManagedSseEnabled": True, **(_FIFO if fifo else {}), **properties}
+    given = {**queue_at_rest(deployment.key_arn), **(_FIFO if fifo else {}), **properties}
     resource = add_resource(scope, construct_id, "AWS::SQS::Queue", given)
     deployment.keep(resource)
     url, arn = resource.ref, resource.get_att("Arn")

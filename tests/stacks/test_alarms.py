@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from messaging.events import OrderPlaced
-from messaging.topology import ORDERS, TOPIC_ARN_OUTPUT, Subscription, Topic
+from messaging.topology import ORDERS, TOPIC_ARN_OUTPUT, Subscription
 from stacks import thresholds
 from stacks.messaging_stack import ALARM_TOPIC_ARN_OUTPUT
 from tests.stacks.conftest import Synthesize
@@ -120,7 +120,7 @@ def _compared(comparison: str, datapoints: int, periods: int) -> Json:
 def test_a_new_row_brings_its_alarms(synth: Synthesize) -> None:
     """Without another line."""
     row = replace(ROW, timeout_seconds=30, maximum_concurrency=50)
-    more = synth(Topic(name="orders", subscriptions=(*ORDERS.subscriptions, row)), mail_from=MAIL_FROM)
+    more = synth(replace(ORDERS, subscriptions=(*ORDERS.subscriptions, row)), mail_from=MAIL_FROM)
     _hold(more, row)
 
 

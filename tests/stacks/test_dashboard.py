@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from messaging import metrics
-from messaging.events import OrderPlaced
-from messaging.topology import ORDERS, TABLES, Subscription, Topic
+from messaging.events import CATALOGUE, OrderPlaced
+from messaging.topology import ORDERS, TABLES, Subscription
 from stacks.alarms import GROWING
 from stacks.dashboard import DASHBOARD_NAME_OUTPUT
 from tests.stacks.conftest import Synthesize
@@ -141,7 +141,7 @@ def test_the_forecast_is_the_alarms(dev: Assembly, row: Subscription) -> None:
 
 def test_a_new_row_brings_its_part(synth: Synthesize) -> None:
     """Without another line."""
-    more = synth(Topic(name="orders", subscriptions=(*ORDERS.subscriptions, ROW)), mail_from=MAIL_FROM)
+    more = synth(replace(ORDERS, subscriptions=(*ORDERS.subscriptions, ROW)), mail_from=MAIL_FROM)
     _hold(more, ROW)
 
 
@@ -179,7 +179,7 @@ def test_as_many_rows_as_a_stack_holds_fit_on_the_page(synth: Synthesize, count:
     Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html
     """
     rows = tuple(replace(ROW, consumer=f"audit_{number}") for number in range(count))
-    shown = widgets(synth(Topic(name="orders", subscriptions=rows)))
+    shown = widgets(synth(replace(ORDERS, subscriptions=rows, announced=CATALOGUE)))
     assert len(shown) <= 500
     assert len(shown[0]["properties"]["alarms"]) <= 100
     assert max(len(each["properties"].get("metrics", ())) for each in shown) <= 500

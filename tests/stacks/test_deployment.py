@@ -33,6 +33,7 @@ def test_options_are_read() -> None:
         newer_version_patience_seconds="10",
         alarm_email="ops@example.com",
         canary="on",
+        archive_days="7",
     ) == Deployment(
         stage="prod",
         log_level="WARNING",
@@ -41,6 +42,7 @@ def test_options_are_read() -> None:
         newer_version_patience_seconds=10,
         alarm_email="ops@example.com",
         canary=True,
+        archive_days=7,
     )
 
 

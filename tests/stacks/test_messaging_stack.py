@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from messaging.events import StockReserved
+from messaging.events import CATALOGUE, StockReserved
 from messaging.topology import (
     EXPIRATION,
     ORDERS,
@@ -110,7 +112,7 @@ def test_table_is_as_the_topology_says(dev: Assembly, table: Table) -> None:
 
 def test_every_table_and_both_topics_are_exported(synth: Synthesize) -> None:
     """Names, ARNs and streams are exported whether a consumer uses them or not."""
-    nobody = synth(Topic(name="orders", subscriptions=()))
+    nobody = synth(Topic(name="orders", subscriptions=(), announced=CATALOGUE))
     exported = [each["Value"] for each in nobody.messaging.body["Outputs"].values() if "Export" in each]
     topic = nobody.messaging.logical_id(TOPIC_ARN_OUTPUT)
     expected: list[Json] = [{"Ref": topic}, {"Fn::GetAtt": [topic, "TopicName"]}]
@@ -134,7 +136,7 @@ def test_more_consumers_leave_the_messaging_template_as_it_is(synth: Synthesize,
             emits=(StockReserved,),
         ),
     )
-    more = synth(Topic(name=ORDERS.name, subscriptions=(*ORDERS.subscriptions, *rows)), mail_from=MAIL_FROM)
+    more = synth(replace(ORDERS, subscriptions=(*ORDERS.subscriptions, *rows)), mail_from=MAIL_FROM)
     assert len(more.consumers.consumer_functions()) == len(ORDERS.subscriptions) + 3
     assert more.messaging.text == dev.messaging.text
 

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
+from messaging.errors import TopologyError
 from messaging.events import OrderPlaced
-from messaging.topology import INBOX, ORDERS, OUTBOX, Subscription, Topic
+from messaging.topology import INBOX, ORDERS, OUTBOX, Only, Subscription, Topic
 from stacks.errors import SynthError
+from stacks.permissions import table_actions
 from tests.stacks.conftest import Synthesize
 from tests.stacks.synthesized import MAIL_FROM, Assembly, Json, export_of_table_arn
 
@@ -44,24 +49,58 @@ def test_function_may_consume_its_own_queue_only(dev: Assembly, row: Subscriptio
 def test_function_may_use_the_tables_of_its_row_only(dev: Assembly, row: Subscription) -> None:
     """DynamoDB permissions are the row's reads and writes, the inbox, and the outbox of a row that emits."""
     statements = dev.consumers.role_statements(row)
-    read = {"dynamodb:GetItem", "dynamodb:BatchGetItem"}
-    write = {f"dynamodb:{name}Item" for name in ("Put", "Update", "Get")}
-    if row.items_may_mark:  # inserted each for itself, and read where they were there
-        write |= {"dynamodb:PartiQLInsert", "dynamodb:BatchGetItem"}
     for name in {*row.reads, *row.writes}:
-        expected = (read if name in row.reads else set()) | (write if name in row.writes else set())
-        assert _actions_on(statements, export_of_table_arn(dev, name)) == expected
+        allowed = _actions_on(statements, export_of_table_arn(dev, name))
+        assert ("dynamodb:BatchGetItem" in allowed) is (name in row.reads or "dynamodb:PartiQLInsert" in allowed)
+        assert bool(allowed - {"dynamodb:BatchGetItem", "dynamodb:GetItem"}) is (name in row.writes)
     tables = [each["Resource"] for each in statements if each["Action"][0].startswith("dynamodb:")]
     names = {INBOX.name, *row.reads, *row.writes, *([OUTBOX.name] if row.emits else [])}
     assert sorted(map(str, tables)) == sorted(str([export_of_table_arn(dev, name)]) for name in names)
 
 
+@pytest.mark.parametrize(
+    ("only", "expected"),
+    [
+        (None, {"GetItem", "PutItem", "UpdateItem", "PartiQLInsert", "BatchGetItem"}),
+        ("changes", {"UpdateItem"}),
+        ("marks", {"GetItem", "PutItem", "PartiQLInsert", "BatchGetItem"}),
+    ],
+)
+def test_what_is_written_may_be_less_than_everything(only: Only | None, expected: set[str]) -> None:
+    """Where nothing is said, items may be created and changed, and may be their own markers."""
+    row = Subscription(consumer="teller", events=(OrderPlaced,), writes=("revenue",))
+    actions = table_actions(row if only is None else replace(row, writes_only={"revenue": only}))
+    assert {*actions["revenue"]} == {f"dynamodb:{name}" for name in expected}
+    proof = {"dynamodb:GetItem", "dynamodb:PutItem"}
+    assert proof & {*actions[INBOX.name]} == (set() if only == "marks" else proof)
+
+
+@pytest.mark.parametrize(
+    "needs_markers",
+    [{"ordering": "monotonic"}, {"reads": ("stock",)}, {"max_age_seconds": 60}, {"writes": ("revenue", "stock")}],
+)
+def test_items_that_can_not_be_markers_leave_them_to_the_inbox(needs_markers: dict[str, Any]) -> None:
+    """Beside a cursor, after a read, where events expire, and where something else is written too."""
+    marking = {"writes": ("revenue",), "writes_only": {"revenue": "marks"}}
+    row = Subscription(**{"consumer": "teller", "events": (OrderPlaced,), **marking, **needs_markers})
+    assert "dynamodb:PutItem" in table_actions(row)[INBOX.name]
+
+
+def test_what_is_said_of_a_table_is_of_one_that_is_written() -> None:
+    """Else it would narrow nothing."""
+    with pytest.raises(TopologyError, match="`writes` does not name 'stock'"):
+        Subscription(consumer="teller", events=(OrderPlaced,), writes=("revenue",), writes_only={"stock": "changes"})
+
+
 def test_inbox_takes_leases_and_cursors_only_where_a_row_has_them(dev: Assembly, row: Subscription) -> None:
-    """Every consumer may mark; PartiQL, which leases need, is for rows with external calls, updates for cursors."""
-    mark = {f"dynamodb:{name}Item" for name in ("Get", "BatchGet", "Put", "BatchWrite")}
+    """Notes of failures are everybody's. Calls are leased, by PartiQL; writes are marked, but for items that mark
+    themselves, and move a cursor."""
+    note = {"dynamodb:BatchGetItem", "dynamodb:BatchWriteItem"}
     lease = {f"dynamodb:PartiQL{verb}" for verb in ("Insert", "Update", "Delete")}
+    mark = set() if row.writes == ("orders",) else {"dynamodb:GetItem", "dynamodb:PutItem"}
+    move = {"dynamodb:UpdateItem"} if row.keeps_cursor else set()
     inbox = _actions_on(dev.consumers.role_statements(row), export_of_table_arn(dev, INBOX.name))
-    assert inbox == mark | (lease if row.calls else set()) | ({"dynamodb:UpdateItem"} if row.keeps_cursor else set())
+    assert inbox == note | (lease if row.calls else mark | move)
 
 
 def test_a_row_that_emits_may_put_into_the_outbox_and_no_more(dev: Assembly, row: Subscription) -> None:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from lambdas.relay import METRICS, SERVICE
+from messaging.events import CATALOGUE
 from messaging.settings import RelaySettings
-from messaging.topology import OUTBOX, Topic
+from messaging.topology import ORDERS, OUTBOX
 from tests.stacks.conftest import Synthesize
 from tests.stacks.synthesized import (
     RELAY_HANDLER,
@@ -25,7 +27,7 @@ def function(assembly: Assembly) -> Json:
 
 def test_there_is_a_relay_without_any_row(synth: Synthesize) -> None:
     """A producer may write to the outbox while nobody subscribes."""
-    nobody = synth(Topic(name="orders", subscriptions=()))
+    nobody = synth(replace(ORDERS, subscriptions=(), announced=CATALOGUE))
     assert function(nobody)["Handler"] == RELAY_HANDLER
 
 

@@ -11,6 +11,10 @@ newer_version_patience_seconds  how long a message of a newer version is retried
 maximum_concurrency  how many batches of a subscription are worked on at once, in place of each row's own value
 alarm_email  who is told when an alarm is raised and when it is over; SNS asks that address to confirm first
 canary     off (default) | on, in prod alone: a heartbeat a minute through the whole path, and an alarm when it stops
+archive_days  for how many days the topic keeps events, for `waybill replay`: 0 to 26; by default 26 in prod, 0 in dev
+kms        false (default) | true: topics and queues are encrypted with a key of your own (docs/security.md)
+publisher_accounts   other accounts that may publish to the topic: 111122223333,444455556666
+subscriber_accounts  other accounts that may subscribe queues of their own to it
 """
 
 from __future__ import annotations
@@ -25,6 +29,7 @@ from aws_cdk import App
 
 from messaging.errors import TopologyError
 from messaging.topology import ORDERS, Topic
+from stacks import rules
 from stacks.consumers_stack import ConsumersStack
 from stacks.deployment import Deployment
 from stacks.errors import SynthError
@@ -33,6 +38,7 @@ from stacks.messaging_stack import MessagingStack
 
 def wire(app: App, topic: Topic = ORDERS) -> None:
     """Both stacks of one stage. Raises SynthError on a wrong option, TopologyError on one that AWS refuses."""
+    rules.enforce(app, topic)
     deployment = Deployment.from_context(app.node)
     prefix = f"waybill-{deployment.stage}"
     messaging = MessagingStack(app, f"{prefix}-messaging", topic_name=topic.name, deployment=deployment)
@@ -44,9 +50,13 @@ def main() -> None:
     app = App(analytics_reporting=False)
     try:
         wire(app)
+        app.synth()
     except (SynthError, TopologyError) as error:
         sys.exit(f"waybill: {error}")
-    app.synth()
+    except RuntimeError as error:  # whatever the CDK raises; what it finds invalid it has told already
+        if not str(error).startswith("ValidationFailed"):
+            raise
+        sys.exit("waybill: not synthesized, for the errors that stand beside this line")
 
 
 if __name__ == "__main__":

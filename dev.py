@@ -83,7 +83,7 @@ def main(arguments: Sequence[str]) -> int:
         if command == "test":
             return run_tests(rest)
         if command == "check":
-            os.environ["WAYBILL_SIMULATED_OUTAGES"] = "long"
+            os.environ["WAYBILL_SIMULATION"] = "long"
             return run_tests(rest) or run_module("tests.simulation.mutants", [])
         if command in MODULES:
             return run_module(MODULES[command], rest)
@@ -120,7 +120,7 @@ def run_tests(arguments: Sequence[str]) -> int:
     if failed:
         say(f"dev.py: {' and '.join(failed)} failed; the tests were not run")
         return 1
-    workers = str(min(os.cpu_count() or 1, 4))
+    workers = str(min(os.cpu_count() or 1, 4) + 1)  # one waits for the engine most of the time
     command = [str(venv_python()), "-m", "pytest", "-n", workers, "--dist", "loadgroup", *arguments]
     return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
 

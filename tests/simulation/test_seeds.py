@@ -17,7 +17,7 @@ MESSAGES = 10_000
 # DynamoDB's outage in every fourth run. `dev.py check` asks for those of the command: one hour or three, in every other
 # run; what is retried all that time is four times as many messages, for which `test` has no time.
 OUTAGE_SECONDS = 900.0
-WITH_LONG_OUTAGES = os.environ.get("WAYBILL_SIMULATED_OUTAGES") == "long"
+WITH_LONG_OUTAGES = os.environ.get("WAYBILL_SIMULATION") == "long"
 
 
 @pytest.mark.fault(1, 2, 3, 4, 5, 6, 9, 10, 11, 12, 16, 18, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 35)

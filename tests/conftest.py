@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,10 @@ import pytest
 
 from local import engine as local_engine
 from messaging.topology import TABLES, Table
+
+# Read when the CDK's process starts, which is with the first test that imports it, wherever that is. The validator, two
+# seconds each time, runs in tests/stacks/test_cli_synth.py.
+os.environ["CDK_VALIDATION"] = "false"
 
 
 @pytest.fixture(scope="session")

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 
 import pytest
-
-# Read when the CDK's process starts. The validator, two seconds each time, runs in test_cli_synth.py instead.
-os.environ["CDK_VALIDATION"] = "false"
 
 from messaging.topology import ORDERS, Subscription, Topic
 from tests.stacks.synthesized import MAIL_FROM, Assembly, synthesize

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 
 import pytest
-
-# Read when the CDK's process starts. The validator runs in tests/stacks/test_cli_synth.py.
-os.environ["CDK_VALIDATION"] = "false"
 
 from tests.lambdas.permissions.asked import Asked
 from tests.lambdas.permissions.roles import Role, roles

@@ -14,6 +14,7 @@ from messaging.events import CATALOGUE, EventType
 from messaging.topology import Subscription, Topic
 from stacks import rules
 from stacks.resources import add_resource
+from stacks.rules.enforcement import PLUGIN
 
 Json = Any
 
@@ -24,7 +25,7 @@ DAY_SECONDS = 24 * 60 * 60
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What the CDK reports of one synth: (rule, construct path) of each finding, and the words of all of them."""
+    """What our rules report of one synth: (rule, construct path) of each finding, and the words of all of them."""
 
     findings: list[tuple[str, str]] = field(default_factory=list)
     allowed: list[tuple[str, str]] = field(default_factory=list)  # (finding, reason)
@@ -162,9 +163,9 @@ def without_tls(action: str, resource: Json) -> Json:
 
 
 def reported(folder: Path, text: str = "") -> Report:
-    """The report that the CDK has written beside the templates."""
+    """What our rules found, of the report that the CDK has written beside the templates."""
     path = folder / "validation-report.json"
-    plugins = json.loads(path.read_text())["pluginReports"]
+    plugins = [each for each in json.loads(path.read_text())["pluginReports"] if each["pluginName"] == PLUGIN]
     return Report(
         findings=[
             (violation["ruleName"], construct["constructPath"])

@@ -9,9 +9,9 @@
     env     print exports for your shell: how to reach the engine, and the topic's ARN (eval "$(python3 dev.py env)")
     waybill the operator's command on the engine (waybill --help); on an AWS account: .venv/bin/waybill
     test    what every change must pass: lint, types, import rules, all tests; arguments go to pytest
-    check   `test` with a longer simulation, then whether that finds each of many deliberate faults in the protocol
+    check   `test` with a longer simulation, whether that finds each of many deliberate faults, and `bench --short`
     simulate  the whole pipeline in a simulated AWS, seed by seed, beside what people use instead (--help)
-    bench   measure the synth, the first order and draining 830 of them, in a copy of the checkout (--help)
+    bench   measure beside what one would pick instead: counts, ratios, plots ([NAME] --short --json FILE, --help)
     clean   stop the engine and remove all that was made here: .venv, node_modules, .waybill, caches
 
 Needs Python 3.11 or newer on Linux or macOS and nothing else. Packages are those of the lock files, with their hashes,
@@ -48,6 +48,7 @@ except ImportError:
 ROOT = Path(__file__).resolve().parent
 STARTED_AT = time.time()
 RUN_LOCK, DEV_LOCK, NODE_LOCK = "requirements.txt", "requirements-dev.txt", "package-lock.json"
+BENCH_LOCK = "requirements-bench.txt"  # for `bench` alone, so that nothing else waits for it
 CHECKED = ("messaging", "lambdas", "stacks", "cli", "local", "benchmarks", "testing", "tests", "app.py", "dev.py")
 LOCAL_COMMANDS = ("demo", "up", "down", "status", "env", "alarms", "waybill")
 MODULES = {"bench": "benchmarks", "simulate": "tests.simulation"}
@@ -84,7 +85,8 @@ def main(arguments: Sequence[str]) -> int:
             return run_tests(rest)
         if command == "check":
             os.environ["WAYBILL_SIMULATION"] = "long"
-            return run_tests(rest) or run_module("tests.simulation.mutants", [])
+            further = {"tests.simulation.mutants": [], "benchmarks": ["--short"]}
+            return run_tests(rest) or max(run_module(module, options) for module, options in further.items())
         if command in MODULES:
             return run_module(MODULES[command], rest)
         if command == "clean":
@@ -127,8 +129,8 @@ def run_tests(arguments: Sequence[str]) -> int:
 
 def run_module(module: str, arguments: Sequence[str]) -> int:
     """A module with a command line of its own, in the environment that tests have: what a user would pick instead of
-    Waybill is measured beside it."""
-    make_environment(dev=True)
+    Waybill is measured beside it. Only the benchmarks have packages of their own."""
+    make_environment(dev=True, bench=module == "benchmarks")
     command = [str(venv_python()), "-m", module, *arguments]
     return subprocess.run(command, cwd=ROOT, env=child_environment(os.environ), check=False).returncode
 
@@ -173,10 +175,10 @@ def clean() -> int:
     return 0
 
 
-def make_environment(*, dev: bool) -> float:
+def make_environment(*, dev: bool, bench: bool = False) -> float:
     """Make .venv and node_modules what the lock files say. Returns how many seconds it took. Raises SetupError."""
     began = time.monotonic()
-    locks = (RUN_LOCK, DEV_LOCK) if dev else (RUN_LOCK,)
+    locks = (RUN_LOCK, *([DEV_LOCK] if dev else []), *([BENCH_LOCK] if bench else []))
     if is_current(locks):
         return time.monotonic() - began
     with alone():

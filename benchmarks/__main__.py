@@ -1,77 +1,81 @@
-"""python -m benchmarks [NAME]: measure, and print a table (--json: one JSON document on stdout)."""
+"""python3 dev.py bench [NAME]: measure beside what one would pick instead, and print counts, ratios and times.
+
+The exit code is 1 where a gate is missed: a count's goal, or a ratio's by more than its margin. Absolute times judge
+nothing.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
-import statistics
 import sys
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
-from rich.console import Console
-from rich.table import Table
+from benchmarks import record, registry, table
+from benchmarks.quantities import Benchmark, Panel, Quantity, Result
 
-from benchmarks import loop
-from benchmarks.cold_start import Quantity, cold_start
-from benchmarks.consumer import consumer
-from benchmarks.loop import Measurement
-
-BENCHMARKS: Mapping[str, Callable[[], Sequence[Measurement | Quantity]]] = {
-    **loop.BENCHMARKS,
-    "cold_start": cold_start,
-    "consumer": consumer,
-}
+ROOT = Path(__file__).resolve().parents[1]
 
 
-FILE_COLUMNS = 120
-
-
-def main(arguments: list[str]) -> int:
-    """Run the named benchmark, or all. The exit code is 1 when a goal is missed."""
-    parser = argparse.ArgumentParser(prog="dev.py bench", description=__doc__)
-    parser.add_argument("name", nargs="?", choices=BENCHMARKS, help="one of them; by default all")
-    parser.add_argument("--json", action="store_true", help="print one JSON document instead of the table")
+def main(arguments: Sequence[str]) -> int:
+    """Run the named benchmark or family, or all."""
+    parser = _parser()
     options = parser.parse_args(arguments)
-    measurements: list[Measurement | Quantity] = []
-    for name, benchmark in BENCHMARKS.items():
-        if options.name in (None, name):
-            print(f"measuring {name} ...", file=sys.stderr)
-            measurements += benchmark()
+    chosen = [each for each in registry.named(options.name) if each.in_short or options.name or not options.short]
+    if options.plots and (options.short or options.name in {each.name for each in chosen} - {*registry.FAMILIES}):
+        parser.error("--plots needs whole families, and not the short form")
+    quantities: dict[str, list[Quantity]] = {}
+    panels: dict[str, list[Panel]] = {}
+    for each in chosen:
+        result = _measure(each, short=options.short)
+        quantities.setdefault(each.family, []).extend(result.quantities)
+        panels.setdefault(each.family, []).extend(result.panels)
     if options.json:
-        print(json.dumps([measurement.document() for measurement in measurements], indent=2))
+        _write(options.json, [record.document(family, those) for family, those in quantities.items()])
+    if options.json != "-":
+        table.show(quantities)
+    if options.plots:
+        for family, those in quantities.items():
+            record.keep(ROOT, family, those, panels[family])
+    failed = [each.what for those in quantities.values() for each in those if each.failed]
+    for what in failed:
+        print(f"gate missed: {what}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    names = [*dict.fromkeys(name for each in registry.BENCHMARKS for name in (each.name, each.family))]
+    parser = argparse.ArgumentParser(prog="dev.py bench", description=__doc__)
+    parser.add_argument("name", nargs="?", metavar="NAME", choices=names, help=f"one of {', '.join(names)}; or all")
+    parser.add_argument("--short", action="store_true", help="fewer rounds and sizes: all of it in five minutes")
+    parser.add_argument(
+        "--json", metavar="FILE", help="write the quantities as JSON; - for stdout in place of the table"
+    )
+    parser.add_argument(
+        "--plots",
+        action="store_true",
+        help="write docs/plots, a plot and its numbers a family, and the README's table",
+    )
+    return parser
+
+
+def _measure(benchmark: Benchmark, *, short: bool) -> Result:
+    print(f"measuring {benchmark.name} ...", end=" ", flush=True, file=sys.stderr)
+    began = time.monotonic()
+    result = benchmark.measure(short)
+    print(f"{time.monotonic() - began:.0f} s", file=sys.stderr)
+    return result
+
+
+def _write(file: str, document: Any) -> None:
+    text = json.dumps(document, indent=2) + "\n"
+    if file == "-":
+        sys.stdout.write(text)
     else:
-        _print_table(measurements)
-    return 1 if any(measurement.missed for measurement in measurements) else 0
-
-
-def _print_table(measurements: Sequence[Measurement | Quantity]) -> None:
-    table = Table()
-    table.add_column("What", ratio=1)
-    for name in ("Goal", "Median", "Quartiles", "Runs"):
-        table.add_column(name, no_wrap=True)
-    for measurement in measurements:
-        if isinstance(measurement, Quantity):
-            row, values = measurement.row(), measurement.values
-        else:
-            row, values = _row(measurement), measurement.seconds
-        table.add_row(*row[:3], _quartiles(values), row[-1])
-    console = Console()
-    # A file or a pipe is no 80 columns wide.
-    (console if console.is_terminal else Console(width=FILE_COLUMNS)).print(table)
-
-
-def _quartiles(values: Sequence[float]) -> str:
-    if len(values) < 4:
-        return ""
-    lower, _, upper = statistics.quantiles(values)
-    return f"{lower:.2f} to {upper:.2f}"
-
-
-def _row(measurement: Measurement) -> tuple[str, ...]:
-    goal = f"<= {measurement.goal_seconds:g} s"
-    median = f"{measurement.median:.2f} s{' (missed)' if measurement.missed else ''}"
-    least, most = f"{min(measurement.seconds):.2f} s", f"{max(measurement.seconds):.2f} s"
-    return measurement.what, goal, median, least, most, str(len(measurement.seconds))
+        Path(file).write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

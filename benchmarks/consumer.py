@@ -17,12 +17,12 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from benchmarks.cold_start import Quantity
 from benchmarks.consumer_cases import CASES, ENVIRONMENT, SERVED
+from benchmarks.quantities import Quantity, Result, absolute, count, ratio
 from benchmarks.throttle import supported, throttled
 
 ROOT = Path(__file__).resolve().parents[1]
-ROUNDS, SLOW_ROUNDS, COUNTING_ROUNDS = 30, 20, 3
+ROUNDS, SHORT_ROUNDS, SLOW_ROUNDS, COUNTING_ROUNDS = 30, 8, 20, 3
 VCPU = 0.29
 EFFECT, DUPLICATE, MARKER, EXTERNAL = list(CASES)[:4]
 # Goals: DynamoDB calls of ours at most; wall time and CPU of stock against ours at least.
@@ -36,18 +36,20 @@ KINDS = {"wall": "wall time", "cpu": "CPU"}
 Costs = dict[str, list[dict[str, Any]]]
 
 
-def consumer() -> list[Quantity]:
+def measure(short: bool) -> Result:
     """Every kind of batch: round trips and write units of all, ratios where stock has the same."""
     compared = [name for name, case in CASES.items() if case.stock is not None]
     with dynamodb() as endpoint:
-        _, costs = _measure(endpoint, ROUNDS, compared)
+        _, costs = _measure(endpoint, SHORT_ROUNDS if short else ROUNDS, compared)
         _, counts = _measure(endpoint, COUNTING_ROUNDS, [name for name in CASES if name not in compared])
         if supported():
-            share, slow = _measure(endpoint, SLOW_ROUNDS, [EFFECT], lambda pid: throttled(pid, VCPU))
+            share, slow = _measure(
+                endpoint, SHORT_ROUNDS if short else SLOW_ROUNDS, [EFFECT], lambda pid: throttled(pid, VCPU)
+            )
     quantities = [each for name, both in {**costs, **counts}.items() for each in _quantities(name, both)]
     if supported():
         quantities += _slow(share, slow[EFFECT])
-    return quantities
+    return Result(quantities)
 
 
 @contextmanager
@@ -92,14 +94,14 @@ def _quantities(name: str, both: Costs) -> Iterator[Quantity]:
     for side, costs in both.items():
         ours = side == "ours"
         what = f"{name}, {side}"
-        yield Quantity(
+        yield count(
             f"{what}: DynamoDB calls",
             "calls",
             [sum(cost["operations"].values()) for cost in costs],
             at_most=CALLS[name] if ours else None,
         )
         most = WRITE_UNITS.get(name) if ours else None
-        yield Quantity(f"{what}: write units", "units", _each(costs, "write_units"), at_most=most)
+        yield count(f"{what}: write units", "units", _each(costs, "write_units"), at_most=most)
     if "stock" in both:
         yield _ratio(name, "wall", both, WALL.get(name))
         yield _ratio(name, "cpu", both, CPU.get(name))
@@ -109,7 +111,7 @@ def _quantities(name: str, both: Costs) -> Iterator[Quantity]:
 def _slow(share: float, both: Costs) -> Iterator[Quantity]:
     """The process is stopped when its quota is spent; what it really got is measured by a loop that never waits."""
     name = f"{EFFECT}, at {VCPU} vCPU"
-    yield Quantity(f"{name} by stop signals: share of a CPU that a busy loop got", "", [share])
+    yield absolute(f"{name} by stop signals: share of a CPU that a busy loop got", "", [share])
     yield _ratio(name, "wall", both, SLOW_WALL)
     yield from _milliseconds(name, both)
 
@@ -118,14 +120,12 @@ def _milliseconds(name: str, both: Costs) -> Iterator[Quantity]:
     for side, costs in both.items():
         for kind, shown in KINDS.items():
             values = [1000 * seconds for seconds in _each(costs, f"{kind}_seconds")]
-            yield Quantity(f"{name}, {side}: {shown}", "ms", values)
+            yield absolute(f"{name}, {side}: {shown}", "ms", values)
 
 
 def _ratio(name: str, kind: str, both: Costs, at_least: float | None) -> Quantity:
-    pairs = zip(*(_each(both[side], f"{kind}_seconds") for side in ("stock", "ours")), strict=True)
-    return Quantity(
-        f"{name}: {KINDS[kind]}, stock against ours", "x", [theirs / ours for theirs, ours in pairs], at_least
-    )
+    theirs, ours = (_each(both[side], f"{kind}_seconds") for side in ("stock", "ours"))
+    return ratio(f"{name}: {KINDS[kind]}, stock against ours", theirs, ours, at_least=at_least)
 
 
 def _each(costs: Sequence[dict[str, Any]], field: str) -> list[float]:

@@ -8,16 +8,16 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from benchmarks.quantities import Bars, Quantity, Result, absolute
 
 ROOT = Path(__file__).resolve().parents[1]
 COPIED = (
@@ -27,30 +27,7 @@ COPIED = (
 ORDERS = 830
 
 
-@dataclass(frozen=True, slots=True)
-class Measurement:
-    """Seconds of several runs of one thing, and the goal for their median."""
-
-    what: str
-    goal_seconds: float
-    seconds: list[float]
-
-    @property
-    def median(self) -> float:
-        """What to quote."""
-        return statistics.median(self.seconds)
-
-    @property
-    def missed(self) -> bool:
-        """Whether the median is above the goal."""
-        return self.median > self.goal_seconds
-
-    def document(self) -> dict[str, Any]:
-        """As JSON."""
-        return {"what": self.what, "goal_seconds": self.goal_seconds, "median": self.median, "seconds": self.seconds}
-
-
-def synth() -> list[Measurement]:
+def synth(short: bool) -> Result:
     """`python app.py`, warm, without the template validator, which plain `cdk synth` and the tests keep on."""
     with _copy() as root:
         node = str(ROOT / ".venv" / "bin")
@@ -63,10 +40,11 @@ def synth() -> list[Measurement]:
             return _timed(lambda: _run(command, root, {**environment, **output}))
 
         run(0)  # warms the caches
-        return [Measurement("python app.py (synth), warm", 1.5, [run(number) for number in range(1, 8)])]
+        seconds = [run(number) for number in range(1, 4 if short else 8)]
+    return Result([absolute("python app.py (synth), warm", "s", seconds, at_most=1.5)])
 
 
-def first_order() -> list[Measurement]:
+def first_order(short: bool) -> Result:
     """From the start of `dev.py demo` to the first order processed, and how long all of them take to drain."""
     with _copy() as root:
         python = getattr(sys, "_base_executable", sys.executable)  # the one outside of any environment
@@ -88,19 +66,23 @@ def first_order() -> list[Measurement]:
         try:
             fresh = demo()["seconds"]
             drain = fresh["total"] - fresh["environment"] - fresh["deploy"]
-            running = [float(demo()["seconds"]["first_order"]) for _ in range(5)]
-            resumed = [stopped() for _ in range(3)]
+            running = [float(demo()["seconds"]["first_order"]) for _ in range(2 if short else 5)]
+            resumed = [stopped() for _ in range(1 if short else 3)]
         finally:
             dev("down")
-    return [
-        Measurement("first order: fresh clone, caches empty", 30.0, [fresh["first_order"]]),
-        Measurement("first order: running, unchanged", 1.5, running),
-        Measurement("first order: installed, engine stopped", 4.0, resumed),
-        Measurement(f"{ORDERS} orders published and drained, functions cold", 30.0, [drain]),
+    quantities = [
+        _order("fresh clone, caches empty", [fresh["first_order"]], 30.0),
+        _order("running, unchanged", running, 1.5),
+        _order("installed, engine stopped", resumed, 4.0),
+        absolute(f"{ORDERS} orders published and drained, functions cold", "s", [drain], at_most=30.0),
     ]
+    names = [each.what.removeprefix("first order: ") for each in quantities]
+    bars = Bars(title="demo", unit="s", groups=names, series={"Waybill": [each.median for each in quantities]})
+    return Result(quantities, [bars])
 
 
-BENCHMARKS: Mapping[str, Callable[[], list[Measurement]]] = {"synth": synth, "first_order": first_order}
+def _order(what: str, seconds: list[float], goal_seconds: float) -> Quantity:
+    return absolute(f"first order: {what}", "s", seconds, at_most=goal_seconds)
 
 
 @contextmanager

@@ -1,0 +1,80 @@
+"""Keeps what was measured: docs/plots has a plot and its numbers for each family, the README a table of those."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from benchmarks import plots, registry, table
+from benchmarks.quantities import Panel, Quantity
+
+FOLDER = Path("docs") / "plots"
+BEGIN, END = "<!-- measured: written by `python3 dev.py bench --plots` -->", "<!-- end of measured -->"
+
+
+def document(family: str, quantities: Sequence[Quantity]) -> dict[str, Any]:
+    """A family's quantities as JSON, with the machine that they are of."""
+    return {
+        "family": family,
+        "measured_on": time.strftime("%Y-%m-%d", time.gmtime()),
+        "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
+        "quantities": [each.document() for each in quantities],
+    }
+
+
+def keep(root: Path, family: str, quantities: Sequence[Quantity], panels: Sequence[Panel]) -> None:
+    """Write the family's files, and the README anew."""
+    folder = root / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(document(family, quantities), indent=1) + "\n"
+    (folder / f"{family}.json").write_text(text, encoding="utf-8")
+    if panels:
+        plots.draw(registry.FAMILIES[family], panels, folder / f"{family}.svg")
+    readme = root / "README.md"
+    readme.write_text(with_numbers(readme.read_text(encoding="utf-8"), kept(root)), encoding="utf-8")
+
+
+def kept(root: Path) -> list[dict[str, Any]]:
+    """What was kept, in the registry's order."""
+    files = [root / FOLDER / f"{family}.json" for family in registry.FAMILIES]
+    return [json.loads(file.read_text(encoding="utf-8")) for file in files if file.exists()]
+
+
+def with_numbers(readme: str, families: Sequence[Mapping[str, Any]]) -> str:
+    """The README with these numbers between its marks. Raises ValueError where it lacks them."""
+    head, begin, rest = readme.partition(BEGIN)
+    _, end, tail = rest.partition(END)
+    if not (begin and end):
+        raise ValueError(f"the README lacks {BEGIN} or {END}")
+    return "\n".join([head + begin, *_lines(families), end + tail])
+
+
+def _lines(families: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Every quantity that has a goal."""
+    machines = sorted({each["machine"] for each in families})
+    days = sorted({each["measured_on"] for each in families})
+    yield f"On {' and '.join(machines)}; {' to '.join(dict.fromkeys((days[0], days[-1])))}."
+    yield from ("", "| what | goal | measured | half of the runs |", "|---|---|---|---|")
+    for family in families:
+        for each in family["quantities"]:
+            quantity = _quantity(each)
+            goal = table.goal(quantity)
+            if goal:
+                median = f"{table.number(quantity.median, quantity.kind)}{table.unit(quantity.unit)}"
+                shown = f"**{median}**" if quantity.missed else median
+                limit = f" (limited by {quantity.limit})" if quantity.missed and quantity.limit else ""
+                yield f"| {quantity.what} | {_html(goal)} | {shown}{limit} | {table.spread(quantity)} |"
+
+
+def _quantity(stored: Mapping[str, Any]) -> Quantity:
+    return Quantity(**{name: stored[name] for name in (each.name for each in fields(Quantity))})
+
+
+def _html(text: str) -> str:
+    return text.replace(">=", "≥").replace("<=", "≤")

@@ -1,0 +1,27 @@
+"""Every benchmark, by family: the one table that the command, the plots and the README read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from benchmarks import cold_start, consumer, loop
+from benchmarks.quantities import Benchmark
+
+BENCHMARKS = (
+    Benchmark("consumer", "consumer", consumer.measure),
+    Benchmark("cold_start", "cold_start", cold_start.measure),
+    Benchmark("synth", "loop", loop.synth),
+    Benchmark("first_order", "loop", loop.first_order, in_short=False),
+)
+
+# What each plot shows, as its title.
+FAMILIES: Mapping[str, str] = {
+    "consumer": "A batch of a consumer, beside stock's",
+    "cold_start": "Cold start of the functions, beside stock's",
+    "loop": "The developer's loop",
+}
+
+
+def named(name: str | None) -> tuple[Benchmark, ...]:
+    """The benchmarks of that name or family; all without one."""
+    return tuple(each for each in BENCHMARKS if name in (None, each.name, each.family))

@@ -1,0 +1,95 @@
+"""Goals, gates and growth of what benchmarks give, and how they are written down."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks import record, registry, table
+from benchmarks.growth import exponent, growth
+from benchmarks.quantities import Quantity, absolute, count, ratio
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize(
+    ("quantity", "missed", "failed"),
+    [
+        (count("calls", "calls", [1, 1, 2], at_most=1), False, False),
+        (count("calls", "calls", [2, 2, 1], at_most=1), True, True),
+        (ratio("wall", [9.1], [1.0], at_least=9.0), False, False),
+        (ratio("wall", [8.9], [1.0], at_least=9.0), True, False),
+        (ratio("wall", [4.4], [1.0], at_least=9.0), True, True),
+        (ratio("wall", [4.4], [1.0], at_least=9.0, gate=4.0), True, False),
+        (ratio("wall", [3.1], [1.0], at_most=1.5), True, True),
+        (ratio("wall", [2.9], [1.0], at_most=1.5), True, False),
+        (absolute("wall", "s", [99.0], at_most=1.0), True, False),
+        (absolute("wall", "s", [99.0]), False, False),
+        (growth("messages", {1: [1.0], 10: [18.0], 100: [324.0]}), True, False),
+        (growth("messages", {1: [1.0], 10: [30.0], 100: [900.0]}), True, True),
+    ],
+)
+def test_counts_are_gates_ratios_with_a_margin_and_times_never(quantity: Quantity, missed: bool, failed: bool) -> None:
+    """The median is held against the goal; only what a machine can't excuse fails the command."""
+    assert (quantity.missed, quantity.failed) == (missed, failed)
+
+
+def test_a_ratio_compares_each_run_with_its_neighbour() -> None:
+    """A machine that was busy for a while was so for both."""
+    assert ratio("wall", [10.0, 100.0], [1.0, 10.0]).values == [10.0, 10.0]
+    with pytest.raises(ValueError, match="shorter"):
+        ratio("wall", [10.0, 100.0], [1.0])
+
+
+def test_growth_is_the_exponent_of_its_power_law() -> None:
+    """Twice as much costs twice as much, or four times; two sizes show nothing."""
+    assert exponent({10: 1.0, 20: 2.0, 40: 4.0}) == pytest.approx(1)
+    assert exponent({10: 1.0, 20: 4.0, 40: 16.0}) == pytest.approx(2)
+    with pytest.raises(ValueError, match="2 sizes"):
+        exponent({10: 1.0, 20: 2.0})
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "shown"),
+    [
+        (1, "count", "1"),
+        (0.27345, "", "0.273"),
+        (11.26, "ratio", "11.3"),
+        (1234.5, "", "1,234"),
+        (0.000012, "", "0.000"),
+    ],
+)
+def test_numbers_show_three_digits_that_count(value: float, kind: str, shown: str) -> None:
+    """As people read them; counts stay whole."""
+    assert table.number(value, kind) == shown
+
+
+def test_every_benchmark_has_a_family_with_a_title() -> None:
+    """Or its plot would have none, and the README would leave its numbers out."""
+    assert {each.family for each in registry.BENCHMARKS} == {*registry.FAMILIES}
+
+
+def test_what_is_kept_is_what_the_readme_shows(tmp_path: Path) -> None:
+    """A quantity goes into the numbers and, where it has a goal, into the README; a missed one in bold."""
+    (tmp_path / "README.md").write_text(f"before\n{record.BEGIN}\nold\n{record.END}\nafter\n", encoding="utf-8")
+    told = ratio("wall time", [3.0], [2.0], at_least=2.5, limit="botocore's import")
+
+    record.keep(tmp_path, "cold_start", [told, absolute("memory", "MB", [30.0])], [])
+
+    (stored,) = record.kept(tmp_path)
+    assert [each["what"] for each in stored["quantities"]] == ["wall time", "memory"]
+    readme = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert "| wall time | ≥ 2.5x | **1.50x** (limited by botocore's import) |  |" in readme
+    assert "old" not in readme
+    assert "memory" not in readme
+    assert readme.startswith("before\n")
+    assert readme.endswith("after\n")
+
+
+def test_the_readme_shows_the_numbers_that_were_kept() -> None:
+    """Nobody edits them by hand: `python3 dev.py bench --plots` wrote both."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    families = record.kept(ROOT)
+    assert families
+    assert record.with_numbers(readme, families) == readme

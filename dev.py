@@ -123,7 +123,7 @@ def run_tests(arguments: Sequence[str]) -> int:
         say(f"dev.py: {' and '.join(failed)} failed; the tests were not run")
         return 1
     workers = str(min(os.cpu_count() or 1, 4) + 1)  # one waits for the engine most of the time
-    command = [str(venv_python()), "-m", "pytest", "-n", workers, "--dist", "loadgroup", *arguments]
+    command = [str(venv_python()), "-m", "pytest", "-n", workers, *arguments]
     return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
 
 

@@ -1,4 +1,4 @@
-"""An engine without any deployment, for what moto can't do: PartiQL batches, SES, handlers against an endpoint."""
+"""The order of tests; and an engine without any deployment, for what moto can't do: PartiQL batches, SES, handlers."""
 
 from __future__ import annotations
 
@@ -11,10 +11,23 @@ import pytest
 
 from local import engine as local_engine
 from messaging.topology import TABLES, Table
+from tests.scheduling import Scheduling, in_order
 
 # Read when the CDK's process starts, which is with the first test that imports it, wherever that is. The validator, two
 # seconds each time, runs in tests/stacks/test_cli_synth.py.
 os.environ["CDK_VALIDATION"] = "false"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long tests begin first."""
+    items[:] = in_order(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
+    """With `-n`: tests that need the same engine are on one worker."""
+    config.option.loadscopereorder = False
+    return Scheduling(config, log)
 
 
 @pytest.fixture(scope="session")

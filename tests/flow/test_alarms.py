@@ -22,8 +22,6 @@ from messaging.topology import ORDERS
 from tests.factories import body, line, order
 from tests.flow.observing import drained, wait_for
 
-pytestmark = pytest.mark.xdist_group("flow")  # one engine, one worker
-
 ALARM_TOPIC = "AlarmTopicArn"
 VISIBLE, AGE = "ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"
 

@@ -21,8 +21,6 @@ from messaging.topology import INBOX, ORDER_LOG
 from tests.factories import body, order
 from tests.flow.observing import dead_letters, drained, wait_for
 
-pytestmark = pytest.mark.xdist_group("flow")
-
 ROOT = Path(__file__).parents[2]
 POISON_ORDERS, CUSTOMERS = 500, 50  # ten letters a group: as many as can be looked at
 CONSUMER = "standard_orders"

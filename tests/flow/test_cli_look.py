@@ -21,8 +21,6 @@ from local.deployment import Deployment, exports
 from tests.factories import body, line, order
 from tests.flow.observing import drained, publish, wait_for
 
-pytestmark = pytest.mark.xdist_group("flow")  # one engine, one worker
-
 ROOT = Path(__file__).parents[2]
 
 

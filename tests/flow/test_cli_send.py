@@ -25,8 +25,6 @@ from messaging.topology import INBOX, REVENUE
 from tests.factories import line, order
 from tests.flow.observing import drained
 
-pytestmark = pytest.mark.xdist_group("flow")  # one engine, one worker
-
 ROOT = Path(__file__).parents[2]
 Waybill = Callable[..., tuple[int, str, str]]
 

@@ -10,8 +10,6 @@ import pytest
 
 from local.demo.command import main
 
-pytestmark = pytest.mark.xdist_group("flow")
-
 COUNT = 60
 ROUTED_TO_ALL = ("inventory", "analytics", "notifications")
 

@@ -36,8 +36,6 @@ from tests.flow.observing import (
     wait_for,
 )
 
-pytestmark = pytest.mark.xdist_group("flow")
-
 SEED = 7
 ORDERS_PLACED = 2_000
 CANCELLED = 100

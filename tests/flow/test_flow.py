@@ -19,8 +19,6 @@ from messaging.topology import ORDER_LOG
 from tests.factories import body, line, order
 from tests.flow.observing import dead_letters, drained, publish, wait_for
 
-pytestmark = pytest.mark.xdist_group("flow")  # one engine, one worker
-
 EVENTS = Path(__file__).parent.parent / "events"
 
 

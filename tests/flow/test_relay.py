@@ -7,8 +7,6 @@ import uuid
 from collections.abc import Iterable
 from pathlib import Path
 
-import pytest
-
 from local.demo.places import Places
 from local.demo.tables import scan
 from local.deployment import Deployment, down, exports, up
@@ -18,8 +16,6 @@ from messaging.topology import ORDER_LOG, OUTBOX
 from tests.factories import line, order
 from tests.flow.observing import wait_for
 from tests.test_examples import run_ordering_service
-
-pytestmark = pytest.mark.xdist_group("flow")  # one engine, one worker
 
 
 def orders(run: str, count: int) -> list[Event]:

@@ -17,21 +17,21 @@ from tests.fuzz.bodies import SOUND, flawed_documents, json_like, literals_in_do
 from tests.fuzz.mutations import examine, main
 from tests.fuzz.verdicts import ACCEPTED, CANARY, Unsound, sound_bodies, verdict
 
-STRATEGIES: dict[str, Callable[[], st.SearchStrategy[str]]] = {
-    "flawed documents": flawed_documents,
-    "literals in documents": literals_in_documents,
-    "JSON-like texts": json_like,
-    "texts": texts,
+# Inputs of each kind: 20,000 in all, the most of those that Hypothesis draws in the least time.
+STRATEGIES: dict[str, tuple[Callable[[], st.SearchStrategy[str]], int]] = {
+    "flawed documents": (flawed_documents, 2_500),
+    "literals in documents": (literals_in_documents, 12_000),
+    "JSON-like texts": (json_like, 2_500),
+    "texts": (texts, 3_000),
 }
-INPUTS = 20_000
 
 
-@pytest.mark.parametrize("bodies", STRATEGIES.values(), ids=STRATEGIES.keys())
-def test_every_answer_is_a_message_or_a_reason(bodies: Callable[[], st.SearchStrategy[str]]) -> None:
+@pytest.mark.parametrize(("bodies", "inputs"), STRATEGIES.values(), ids=STRATEGIES.keys())
+def test_every_answer_is_a_message_or_a_reason(bodies: Callable[[], st.SearchStrategy[str]], inputs: int) -> None:
     """Never another error, never a piece of the body in the reason, and what is accepted is what was written."""
 
     @settings(
-        max_examples=INPUTS // len(STRATEGIES),
+        max_examples=inputs,
         deadline=None,
         database=None,
         derandomize=True,

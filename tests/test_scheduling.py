@@ -1,4 +1,4 @@
-"""Workers of pytest-xdist: tests of one engine are on one of them, whatever version of pytest and of the plugin is there."""
+"""Tests of one engine are on one of pytest-xdist's workers, whatever versions of it and of pytest there are."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import click
 
-from cli.errors import CliError, NoCredentials
+from cli.errors import UNREACHABLE, CliError, NoCredentials
 
 # Command -> (module, what `--help` says of it). Modules are imported when their command runs: boto3 alone takes 0.4 s.
 COMMANDS: Mapping[str, tuple[str, str]] = {
@@ -81,11 +81,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except BrokenPipeError:
-        sys.stderr.close()  # whoever read our output has seen enough
-        return 0
     except _aws_errors() as error:
         return _fail(*_explained(error))
+    except OSError as error:
+        return _fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}", CliError.exit_code)
     return result if isinstance(result, int) else 0
 
 
@@ -103,12 +102,12 @@ def _explained(error: Exception) -> tuple[str, int]:
     from botocore.exceptions import ClientError, NoCredentialsError, NoRegionError, PartialCredentialsError
 
     if isinstance(error, (NoCredentialsError, PartialCredentialsError, NoRegionError)):
-        return f"{error} Try `aws configure`, or --profile and --region.", NoCredentials.exit_code
+        return f"{str(error).rstrip('.')}. Try `aws configure`, or --profile and --region", NoCredentials.exit_code
     if isinstance(error, ClientError):
         code, message = (error.response.get("Error", {}).get(name) for name in ("Code", "Message"))
         exit_code = NoCredentials.exit_code if code in DENIED else CliError.exit_code
         return f"AWS refused {error.operation_name}: {code}: {message}", exit_code
-    return f"no answer from AWS: {error}", CliError.exit_code
+    return f"no answer from AWS: {error}. {UNREACHABLE}", CliError.exit_code
 
 
 DENIED = {

@@ -155,10 +155,11 @@ def relay(described: EventSourceMapping) -> Iterator[Finding]:
 def letters(depth: Depth) -> Iterator[Finding]:
     """Dead letters that wait for somebody."""
     if depth.dead:
-        mend = f"`waybill dlq list {depth.consumer}`, mend the cause, `waybill dlq redrive {depth.consumer}`"
+        again = f"`waybill dlq redrive {depth.consumer} --all --canary 5`"
+        mend = f"`waybill dlq list {depth.consumer}` says why; mend the cause, then {again}"
         yield wrong(depth.consumer, f"{depth.dead} dead letters wait", mend)
     if depth.undelivered:
-        mend = "mend the queue's policy, then send them to the queue"
+        mend = f"mend the queue's policy, then `waybill dlq redrive {depth.consumer}/topic --all`"
         yield wrong(depth.consumer, f"the topic could not deliver {depth.undelivered} messages to its queue", mend)
 
 
@@ -184,7 +185,8 @@ def topic(attributes: Mapping[str, str]) -> Iterator[Finding]:
 def alarms(found: Sequence[Alarm], prod: bool, subscribers: Callable[[str], Sequence[str]]) -> Iterator[Finding]:
     """Raised alarms, and alarms that tell nobody; `subscribers` gives the subscription ARNs of a topic."""
     raised = [alarm for alarm in found if alarm.raised]
-    for alarm in raised:
+    # A composite is raised because others are: alone it is worth a line, beside them it hides what is the matter.
+    for alarm in [each for each in raised if each.kind == "metric"] or raised:
         yield wrong(alarm.name, f"is raised: {alarm.reason}", alarm.means)
     if not found:
         yield wrong("alarms", "there is none", DEPLOY)

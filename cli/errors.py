@@ -11,6 +11,12 @@ CliError (1)
 
 from __future__ import annotations
 
+# What to do where nobody answers at all.
+UNREACHABLE = (
+    "Check the network, --region and AWS_ENDPOINT_URL. The local engine is started by `python3 dev.py up`, and your "
+    'shell finds it after `eval "$(python3 dev.py env)"`'
+)
+
 
 class CliError(Exception):
     """A command could not do what it was asked to. The message says what failed and what to do."""

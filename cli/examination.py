@@ -7,10 +7,12 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as NoConnection
 
 from cli import alarms, depths, diagnosis, mappings, subscriptions
 from cli.diagnosis import Finding, fine, note, wrong
+from cli.errors import UNREACHABLE
 from cli.target import STACKS, Target
 from messaging.topology import Subscription
 
@@ -62,7 +64,7 @@ def _asked(about: str, findings: Iterable[Finding]) -> Iterator[Finding]:
         )
         return
     except BotoCoreError as error:
-        yield wrong(about, f"no answer from AWS: {error}", "check the network, --region and AWS_ENDPOINT_URL")
+        yield wrong(about, f"no answer from AWS: {error}", UNREACHABLE)
         return
     if quiet:
         yield fine(about, "as the topology says")
@@ -76,6 +78,8 @@ def _identity(target: Target) -> Finding:
         return wrong(
             "credentials", f"AWS refuses them: {error.response['Error']['Code']}", "log in again, or --profile"
         )
+    except (NoConnection, HTTPClientError) as error:
+        return wrong("endpoint", f"no answer from AWS: {error}", UNREACHABLE)
     except BotoCoreError as error:
         return wrong("credentials", str(error), "`aws configure`, or --profile and --region")
     return fine("credentials", f"{who['Arn']} in {sts.meta.region_name}")

@@ -8,59 +8,20 @@ from typing import Literal
 
 from cli.depths import Depth
 from cli.facts import Facts
+from cli.letters.letter import UNDELIVERED, Letter
 from cli.logs import Line
 from cli.mappings import ENABLED, Mapping
 from cli.markers import Known
+from cli.reasons import explained
 from cli.subscriptions import Deployed
 from messaging.filter_explanation import Explanation
 
 State = Literal["applied", "claimed", "dead", "retrying", "filtered", "unsubscribed", "waiting", "unknown"]
 
-# What each reason of a dead letter means, and what mends it.
-REASONS: dict[str, tuple[str, str]] = {
-    "poison": (
-        "it is no message of ours, or its data breaks the event's schema",
-        "mend it with `waybill dlq edit {consumer}`, or have its producer send a sound one",
-    ),
-    "killer": (
-        "the function ended in the middle of it, again and again, at last on it alone",
-        "find the crash: `waybill tail {consumer} --since 3d`; deploy the mended code, then redrive it",
-    ),
-    "conflict": (
-        "its id was applied before with other contents: the first one counts",
-        "find the producer that uses an id twice; where these contents are wanted, send them under a new id",
-    ),
-    "stale": (
-        "a later event of its group was applied before, so it came too late",
-        "decide whether it still matters; where it does not, purge it",
-    ),
-    "held": (
-        "an earlier event of its group was not applied",
-        "mend and redrive the earlier one together with it, in order: `waybill dlq redrive {consumer} --reason held`",
-    ),
-    "expired": ("it was older than its subscription accepts", "purge it, or redrive it with --ignore-expiry"),
-    "in_doubt": (
-        "its call was begun, must not be made twice, and nobody knows how it ended",
-        "ask the provider; then purge it, or `waybill inbox forget {event_id} {consumer}` and redrive it",
-    ),
-    "newer_version": (
-        "it has a type or version that the deployed code does not know",
-        "deploy the code that knows it, then redrive it",
-    ),
-    "too_large": (
-        "it, or its effect, is past a limit that no retry moves",
-        "keep what is large elsewhere, and send a smaller event under a new id",
-    ),
-    "too_old": (
-        "it is so old that the proof of a duplicate may be gone",
-        "check by hand whether it was applied; then purge it, or send it under a new id",
-    ),
-}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """All that was found of one event at one consumer."""
+    """All that was found of one event at one consumer. `letter` is its dead letter, where one was looked for."""
 
     known: Known
     lines: Sequence[Line]
@@ -69,6 +30,7 @@ class Evidence:
     mapping: Mapping
     depth: Depth
     in_outbox: bool = False
+    letter: Letter | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +59,8 @@ def judge(evidence: Evidence) -> Verdict:
         return _dead(evidence)
     if known.claimed:
         return _claimed(evidence)
+    if evidence.letter is not None:
+        return _lies_dead(evidence, evidence.letter)
     if known.failure is not None or any(line.failed for line in _own(evidence)):
         return _retrying(evidence)
     return _never_seen(evidence)
@@ -157,12 +121,27 @@ def _dead(evidence: Evidence) -> Verdict:
     )
 
 
+def _lies_dead(evidence: Evidence, letter: Letter) -> Verdict:
+    """No record tells of it under its id, but there it is."""
+    known = evidence.known
+    means, mend = explained(letter.reason, known.consumer, known.event_id)
+    queue = f"{known.consumer}/topic" if letter.reason == UNDELIVERED else known.consumer
+    return Verdict(
+        state="dead",
+        because=f"{known.event_id} is a dead letter of {known.consumer}, reason {letter.reason}: {means}",
+        details=(
+            f"detail: {letter.facts.get('detail') or 'none'}",
+            f"since {letter.dead_since:%Y-%m-%d %H:%M:%S} UTC; all of it: `waybill dlq show {queue} {letter.id}`",
+            *_attempts(evidence),
+        ),
+        mend=mend,
+    )
+
+
 def _reason(evidence: Evidence) -> tuple[str, str]:
     """What the failure's reason means, and what mends it."""
     known = evidence.known
-    unknown = ("this checkout does not know that reason", "look at it: `waybill dlq list {consumer}`")
-    means, mend = REASONS.get(str((known.failure or {}).get("reason")), unknown)
-    return means, mend.format(consumer=known.consumer, event_id=known.event_id)
+    return explained(str((known.failure or {}).get("reason")), known.consumer, known.event_id)
 
 
 def _retrying(evidence: Evidence) -> Verdict:
@@ -215,8 +194,8 @@ def _never_seen(evidence: Evidence) -> Verdict:
         where.append(f"the topic could not deliver {depth.undelivered} messages to its queue: `waybill doctor`")
     if depth.dead:
         where.append(
-            f"{depth.dead} dead letters, and it may be one: moved by SQS itself, or with a body that can't be read, "
-            f"which is known by its delivery only: `waybill dlq list {consumer}`"
+            f"{depth.dead} dead letters, and it may be one that could not be seen, or whose body names no event: "
+            f"`waybill dlq list {consumer}`"
         )
     doubt = () if filtered is None or filtered.matches else ("whether the filter takes it is not known: give --event",)
     if where:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, Literal
@@ -17,17 +18,17 @@ if TYPE_CHECKING:
 Format = Literal["table", "json", "ndjson", "tsv"]
 FORMATS: tuple[Format, ...] = ("table", "json", "ndjson", "tsv")
 Row = Mapping[str, Any]
-GAP = 2  # blanks between columns, as rich pads them
-LONGEST_WORD = 60  # what is longer, such as an ARN, may be broken in a narrow table
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of a table: the row's member, its heading for people, and how it is aligned."""
+    """One column of a table: the row's member, its heading for people, and how it is aligned. `key`: with the first
+    column it names its row."""
 
     member: str
     heading: str
     right: bool = False
+    key: bool = False
 
 
 class Output:
@@ -42,6 +43,11 @@ class Output:
     def for_people(self) -> bool:
         """Whether stdout is read by a person, so that words around the data help."""
         return self.format == "table"
+
+    @property
+    def streams_to_terminal(self) -> bool:
+        """Whether lines of data come to a terminal one by one."""
+        return not self.for_people and self._stdout.isatty()
 
     def rows(self, columns: Sequence[Column], rows: Iterable[Row], *, title: str | None = None) -> None:
         """Rows with the members that `columns` name. JSON gets all of each row's members.
@@ -58,14 +64,20 @@ class Output:
             for row in rows:
                 self._write("\t".join(_cell(row.get(column.member)) for column in columns))
         else:
-            self._table(columns, rows, title)
+            from cli.table import draw
 
-    def document(self, document: Mapping[str, Any], text: str) -> None:
-        """One thing: `document` for programs, `text` for people (and for pipes, where it is not JSON)."""
+            draw(self.console(), columns, [*rows], title=title)
+
+    def document(self, document: Mapping[str, Any], text: str, *, prose: bool = False) -> None:
+        """One thing: `document` for programs, `text` for people (and for pipes, where it is not JSON). `prose` is
+        broken between words where a terminal is narrow."""
         if self.format == "json":
             self._write(json.dumps(document, indent=2, default=str))
         elif self.format == "ndjson":
             self._write(json.dumps(document, default=str))
+        elif prose and self._stdout.isatty():
+            width = self.console().width
+            self._write("\n".join(_filled(line, width) for line in text.splitlines()))
         else:
             self._write(text)
 
@@ -86,23 +98,6 @@ class Output:
 
         return Console(file=self._stderr, highlight=False)
 
-    def _table(self, columns: Sequence[Column], rows: Iterable[Row], title: str | None) -> None:
-        from rich.table import Table
-        from rich.text import Text
-
-        lines = [[_styled(row.get(column.member), Text) for column in columns] for row in rows]
-        console = self.console()
-        texts = [[column.heading, *(line[n].plain for line in lines)] for n, column in enumerate(columns)]
-        widths = _widths(texts, console.width - GAP * (len(columns) - 1))
-        # A terminal that is too narrow breaks lines by itself.
-        console.width = max(console.width, sum(widths) + GAP * (len(columns) - 1))
-        table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
-        for column, width in zip(columns, widths, strict=True):
-            table.add_column(column.heading, justify="right" if column.right else "left", overflow="fold", width=width)
-        for line in lines:
-            table.add_row(*line)
-        console.print(table)
-
     def _write(self, line: str) -> None:
         self._stdout.write(f"{line}\n")
         self._stdout.flush()
@@ -117,31 +112,13 @@ def _cell(value: object) -> str:
     return text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
 
 
-# What a tired person must see first.
-_STYLES = {"ALARM": "bold red", "failed": "red", "dead_lettered": "red", "missing": "red", "OK": "green", "ok": "green"}
-
-
-def _styled(value: object, text: Any) -> Any:
-    """A cell for rich, never read as its markup: what comes from a queue may hold anything."""
-    shown = (
-        "" if value is None else f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
-    )
-    return text(shown, style=_STYLES.get(shown, ""))
-
-
-def _widths(texts: Sequence[Sequence[str]], available: int) -> list[int]:
-    """How wide to make columns of these texts: none tears a word, for torn ids can be neither read nor copied. What is
-    left goes to those that would be wider."""
-    least = [
-        min(max((len(word) for text in column for word in text.split()), default=0), LONGEST_WORD) for column in texts
-    ]
-    wanted = [
-        max(max(len(line) for text in column for line in [*text.splitlines(), ""]), low)
-        for column, low in zip(texts, least, strict=True)
-    ]
-    left, missing = max(0, available - sum(least)), sum(wanted) - sum(least)
-    share = min(1.0, left / missing) if missing else 0.0
-    return [low + int((most - low) * share) for low, most in zip(least, wanted, strict=True)]
+def _filled(line: str, width: int) -> str:
+    """A line in lines so wide, the later ones indented further. What is longer, such as an ARN, is not torn."""
+    words = line.lstrip()
+    indent = " " * (len(line) - len(words))
+    wrapper = textwrap.TextWrapper(width, initial_indent=indent, subsequent_indent=f"{indent}    ")
+    wrapper.break_long_words = wrapper.break_on_hyphens = False
+    return wrapper.fill(words)
 
 
 def _width(stream: IO[str]) -> int | None:

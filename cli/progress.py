@@ -1,4 +1,7 @@
-"""How far long work is, on stderr: a bar at a terminal, else a line every few seconds, with rate and time left."""
+"""How far long work is, on stderr: a bar at a terminal, else a line every few seconds, with rate and time left.
+
+Where the data stream to the same terminal there is no bar: it would be torn.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,8 @@ LINE_EVERY_SECONDS = 5.0
 
 
 class Progress:
-    """Use as a context manager and `advance` it. Work that is done before the first line is due says nothing."""
+    """Use as a context manager and `advance` it; its bar is gone at the end, so a table belongs after that. Work that
+    is done before the first line is due says nothing."""
 
     def __init__(self, output: Output, what: str, total: int, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._output = output
@@ -28,12 +32,12 @@ class Progress:
         self._done = 0
         self._began_at = self._said_at = clock()
         console = output.talk()
-        self._bar = _bar(console) if console.is_terminal else None
+        self._bar = _bar(console) if console.is_terminal and not output.streams_to_terminal else None
 
     def __enter__(self) -> Progress:
         if self._bar is not None:
             self._bar.start()
-            self._task = self._bar.add_task(self._what, total=self._total)
+            self._task = self._bar.add_task(self._what, total=self._total, rate="")
         return self
 
     def __exit__(
@@ -47,7 +51,9 @@ class Progress:
         self._done += count
         now = self._clock()
         if self._bar is not None:
-            self._bar.update(self._task, completed=self._done)
+            seconds = now - self._began_at
+            rate = f"{self._done / seconds:,.0f}/s" if seconds >= 1 else ""
+            self._bar.update(self._task, completed=self._done, rate=rate)
         elif now - self._said_at >= LINE_EVERY_SECONDS:
             self._said_at = now
             self._output.say(self._line(now - self._began_at))
@@ -62,5 +68,11 @@ def _bar(console: Console) -> Bar:
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
     return Bar(*columns, console=console, transient=True)

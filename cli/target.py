@@ -64,7 +64,9 @@ class Target:
         if service not in self._clients:
             from botocore.config import Config
 
-            self._clients[service] = self._session.client(service, config=Config(retries={"mode": "standard"}))
+            # A person waits: for a machine that is not there no minute.
+            config = Config(retries={"mode": "standard"}, connect_timeout=5)
+            self._clients[service] = self._session.client(service, config=config)
         return self._clients[service]
 
     @cached_property

@@ -18,8 +18,8 @@ COLUMNS = (
     Column("state", "State"),
     Column("for", "For"),
     Column("kind", "Kind"),
-    Column("name", "Alarm"),
-    Column("means", "What it means, and what to do"),
+    Column("name", "Alarm", key=True),
+    Column("means", "Means"),
 )
 
 
@@ -36,8 +36,11 @@ def run(operator: Operator, *, fail_on_alarm: bool, raised: bool) -> None:
     if not found:
         assert target.outputs, "raises NotFound where nothing is deployed"
         raise NotFound(f"no alarm is named {target.prefix}*: deploy the stacks of this checkout")
-    operator.output.rows(COLUMNS, [_row(alarm) for alarm in found if alarm.raised or not raised])
+    shown = [_row(alarm) for alarm in found if alarm.raised or not raised]
+    if shown or not operator.output.for_people:
+        operator.output.rows(COLUMNS, shown)
     rung = [alarm for alarm in found if alarm.raised]
+    operator.output.say(f"{len(rung)} of {len(found)} alarms raised" + "".join(f"\n  {each.name}" for each in rung))
     if fail_on_alarm and rung:
         raise Unhealthy(f"{len(rung)} of {len(found)} alarms {'is' if len(rung) == 1 else 'are'} raised")
 

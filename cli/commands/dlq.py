@@ -22,10 +22,18 @@ Examples:
 """
 
 
-@click.group(epilog=EPILOG)
+class InOrder(click.Group):
+    """Its commands are listed as they were added, not by the alphabet."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Their names."""
+        return [*self.commands]
+
+
+@click.group(cls=InOrder, epilog=EPILOG)
 def run() -> None:
     """Dead letters: look at them, mend them, send them back. Looking holds them for a moment and lets them go."""
 
 
-for _each in (list_, show, export, import_, edit, purge, redrive):
+for _each in (list_, show, export, edit, import_, redrive, purge):
     run.add_command(_each)

@@ -12,7 +12,7 @@ from cli.output import Column
 
 COLUMNS = (
     Column("level", "Level"),
-    Column("about", "About"),
+    Column("about", "About", key=True),
     Column("finding", "Finding"),
     Column("mend", "To mend it"),
 )

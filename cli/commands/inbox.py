@@ -22,7 +22,7 @@ def run() -> None:
     """Markers: which events a consumer has applied."""
 
 
-@run.command(epilog="Example:  waybill inbox get OrderPlaced-10248 inventory -o json")
+@run.command(short_help="Look at one.", epilog="Example:  waybill inbox get OrderPlaced-10248 inventory -o json")
 @click.argument("event_id")
 @click.argument("consumer")
 @command
@@ -37,7 +37,10 @@ def get(operator: Operator, event_id: str, consumer: str) -> None:
     operator.output.document(document, "\n".join(_lines(known)))
 
 
-@run.command(epilog="Example:  waybill inbox forget OrderPlaced-10248 inventory")
+@run.command(
+    short_help="Have the event applied once more when it comes again.",
+    epilog="Example:  waybill inbox forget OrderPlaced-10248 inventory",
+)
 @click.argument("event_id")
 @click.argument("consumer")
 @changes

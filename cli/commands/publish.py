@@ -79,21 +79,24 @@ def run(
     told: Counter[str] = Counter()
     name = new_id()[:12]
     total = len(drafts) + (duplicates if drafts else 0)
-    with Progress(operator.output, "published", total) as progress:
-        outcomes = publish(
-            _publisher(operator),
-            drafts,
-            pace=Pace(rate),
-            duplicates=duplicates,
-            run=name,
-            seed=seed,
-            advance=progress.advance,
-        )
-        try:
-            _tell(operator, _counted(outcomes, told))
-        except KeyboardInterrupt:
-            operator.output.say(f"stopped: {_summary(told)}, of {total:,}")
-            raise
+
+    def outcomes() -> Iterator[Outcome]:
+        with Progress(operator.output, "published", total) as progress:
+            yield from publish(
+                _publisher(operator),
+                drafts,
+                pace=Pace(rate),
+                duplicates=duplicates,
+                run=name,
+                seed=seed,
+                advance=progress.advance,
+            )
+
+    try:
+        _tell(operator, _counted(outcomes(), told))
+    except KeyboardInterrupt:
+        operator.output.say(f"stopped: {_summary(told)}, of {total:,}")
+        raise
     refused = _send_poison(operator, poison, poison_to, name, told)
     operator.output.say(_summary(told))
     if told["failed"] or refused:

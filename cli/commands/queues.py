@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from cli.errors import Unhealthy, UsageError
 from cli.operator import Operator, command
-from cli.output import Column
+from cli.output import Column, Row
 from cli.times import age, utc_now
 
 if TYPE_CHECKING:
@@ -77,10 +77,15 @@ def _watch(operator: Operator, gauge: Gauge, every: float) -> None:
         output.rows((Column("at", "At"), *COLUMNS), _endlessly(gauge, every))
     from rich.live import Live
 
-    with Live(console=output.console(), auto_refresh=False, transient=False) as live:
+    from cli.table import rendered
+
+    console = output.console()
+    with Live(console=console, auto_refresh=False, transient=False) as live:
         while True:
             now = utc_now()
-            live.update(_table(gauge.look(now), f"{now.astimezone():%H:%M:%S}"), refresh=True)
+            rows = [*map(_row, gauge.look(now))]
+            at = f"{now.astimezone():%H:%M:%S}"
+            live.update(rendered(COLUMNS, rows, console.width, title=at, style=_style), refresh=True)
             time.sleep(every)
 
 
@@ -92,19 +97,8 @@ def _endlessly(gauge: Gauge, every: float) -> Iterator[dict[str, Any]]:
         time.sleep(every)
 
 
-def _table(depths: Sequence[Depth], title: str) -> Any:
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
-    for column in COLUMNS:
-        table.add_column(column.heading, justify="right" if column.right else "left")
-    for depth in depths:
-        row = _row(depth)
-        style = "red" if depth.dead + depth.undelivered else "yellow" if depth.forecast == "growing" else ""
-        table.add_row(
-            *("" if row[column.member] is None else str(row[column.member]) for column in COLUMNS), style=style
-        )
-    return table
+def _style(row: Row) -> str:
+    return "red" if row["dead"] + row["undelivered"] else "yellow" if row["forecast"] == "growing" else ""
 
 
 def _row(depth: Depth) -> dict[str, Any]:

@@ -140,7 +140,7 @@ def _replay(operator: Operator, row: Subscription, steps: Sequence[Step], before
         operator.confirm(f"Send {len(going):,} events to {row.consumer} at {rate:g} a second{again}")
     target = operator.target
     told: Counter[str] = Counter()
-    with stopping() as stopped, Progress(operator.output, "sent", len(going)) as progress:
+    with stopping() as stopped:
         replay = Replay(
             sqs=target.client("sqs"),
             dynamodb=target.client("dynamodb"),
@@ -154,10 +154,11 @@ def _replay(operator: Operator, row: Subscription, steps: Sequence[Step], before
 
         def rows() -> Iterator[dict[str, Any]]:
             yield from (_row(step, "left out") for step in steps if not step.sends)
-            for sending in replay.send(going):
-                told[sending.outcome] += 1
-                progress.advance(1)
-                yield _row(sending.step, sending.outcome, sending.why)
+            with Progress(operator.output, "sent", len(going)) as progress:
+                for sending in replay.send(going):
+                    told[sending.outcome] += 1
+                    progress.advance(1)
+                    yield _row(sending.step, sending.outcome, sending.why)
 
         operator.output.rows(COLUMNS, rows())
     operator.output.say(f"{told['sent']:,} sent to {row.consumer}")

@@ -33,7 +33,7 @@ def run(operator: Operator, event_id: str, consumer: str, *, since: str, event: 
 
     evidence = _gather(operator, event_id, consumer, since, event)
     verdict = judge(evidence)
-    operator.output.document(_document(evidence, verdict), verdict.text)
+    operator.output.document(_document(evidence, verdict), verdict.text, prose=True)
     if verdict.state == "unknown":
         raise NotFound(f"no trace of {event_id} at {consumer}")
 
@@ -68,7 +68,26 @@ def _gather(operator: Operator, event_id: str, consumer: str, since: str, event:
         mapping=mappings.describe(target.client("lambda"), target.physical(row, "EventSourceMappingId")),
         depth=depth,
         in_outbox=outgoing is not None,
+        letter=None if known.applied or known.dead else _letter(operator, row, depth, event_id),
     )
+
+
+def _letter(operator: Operator, row: Any, depth: Any, event_id: str) -> Any:
+    """Its dead letter, which a record of its failure would have saved us to look for."""
+    from cli.letters.commands.options import at_desk
+    from cli.letters.reading import read
+
+    names = [row.consumer] * bool(depth.dead) + [f"{row.consumer}/topic"] * bool(depth.undelivered)
+    for name in names:
+        with at_desk(operator, name) as desk:
+            found = read(desk).newest(event_id)
+        if found is not None:
+            return found
+    return None
+
+
+def _reason(evidence: Any) -> Any:
+    return evidence.letter.reason if evidence.letter is not None else evidence.known.failure.get("reason")
 
 
 def _document(evidence: Any, verdict: Any) -> dict[str, Any]:
@@ -80,7 +99,8 @@ def _document(evidence: Any, verdict: Any) -> dict[str, Any]:
         "because": verdict.because,
         "details": list(verdict.details),
         "mend": verdict.mend,
-        "reason": (evidence.known.failure or {}).get("reason") if verdict.state == "dead" else None,
+        "reason": _reason(evidence) if verdict.state == "dead" else None,
+        "letter": None if evidence.letter is None else evidence.letter.id,
         "filter_policy": policy,
         "filter_matches": None if verdict.filter is None else verdict.filter.matches,
         "marker": evidence.known.marker,

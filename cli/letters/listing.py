@@ -32,9 +32,8 @@ def rows(desk: Desk, selection: Selection, reading: Reading) -> Iterator[dict[st
 def find(desk: Desk, letter_id: str) -> Letter:
     """One letter by its own or its event's id: the newest, where there are several. Raises NotFound."""
     reading = read(desk)
-    for letter in reversed(reading.letters):
-        if letter_id in (letter.id, letter.event_id):
-            return letter
+    if (letter := reading.newest(letter_id)) is not None:
+        return letter
     behind = f"; {reading.behind} letters lie behind the first of their groups, where nobody can look" * bool(
         reading.behind
     )

@@ -25,6 +25,11 @@ class Reading:
         """Ids of letters in whose place another one of these was sent."""
         return frozenset(letter.replaces for letter in self.letters if letter.replaces is not None)
 
+    def newest(self, letter_id: str) -> Letter | None:
+        """The last letter with this id, its own or its event's."""
+        named = (letter for letter in reversed(self.letters) if letter_id in (letter.id, letter.event_id))
+        return next(named, None)
+
 
 def read(desk: Desk) -> Reading:
     """Read the queue in its order. Raises what boto3 raises; then, and at Ctrl-C, everything is let go."""

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any, get_args
 
 import pytest
 
 from cli.depths import Depth
-from cli.explanation import REASONS, Evidence, State, judge
+from cli.explanation import Evidence, State, judge
 from cli.facts import Facts
+from cli.letters.letter import RECEIVE_COUNT, UNDELIVERED, Letter
 from cli.logs import Line
 from cli.mappings import Mapping
 from cli.markers import Known
+from cli.reasons import REASONS
 from cli.subscriptions import Deployed
 from messaging import errors
 from messaging.effects import Key
@@ -37,6 +40,20 @@ def known(**members: Any) -> Known:
 
 def line(**members: Any) -> Line:
     return Line(at=NOW, consumer="priority_orders", text="", event_id="OrderPlaced-1", **members)
+
+
+def letter(unsigned: str = RECEIVE_COUNT, **facts: str) -> Letter:
+    attribute = {"waybill": {"DataType": "String", "StringValue": json.dumps(facts)}} if facts else {}
+    return Letter(
+        id="l-1",
+        body="{}",
+        attributes=attribute,
+        group=None,
+        deduplication_id=None,
+        sent_at=NOW.timestamp(),
+        receives=540,
+        unsigned=unsigned,
+    )
 
 
 def mapping(state: str = "Enabled") -> Mapping:
@@ -108,6 +125,16 @@ def evidence(**found: Any) -> Evidence:
         ({"depth": depth(visible=4)}, "waiting", "4 messages are in its queue"),
         ({"depth": depth(undelivered=1)}, "waiting", "could not deliver 1 messages"),
         ({"depth": depth(dead=1)}, "waiting", "1 dead letters"),
+        ({"letter": letter(), "depth": depth(dead=1)}, "dead", "reason receive_count: it was received as often"),
+        ({"letter": letter(unsigned=UNDELIVERED)}, "dead", "waybill dlq redrive priority_orders/topic --all"),
+        ({"letter": letter(reason="poison", detail="not JSON")}, "dead", "detail: not JSON"),
+        ({"letter": letter(reason="poison")}, "dead", "`waybill dlq edit priority_orders OrderPlaced-1`"),
+        (
+            {"letter": letter(), "known": known(failure={**DEAD, "outcome": "retry"}), "depth": depth(dead=1)},
+            "dead",
+            "`waybill dlq show priority_orders l-1`",
+        ),
+        ({"letter": letter(), "known": known(marker=MARKER)}, "applied", "nothing is wrong"),
         ({"mapping": mapping("Disabled")}, "waiting", "paused"),
         ({}, "unknown", "nobody here has seen OrderPlaced-1"),
     ],

@@ -47,6 +47,45 @@ def test_a_narrow_terminal_tears_no_id(columns: str, monkeypatch: pytest.MonkeyP
         assert max(map(len, text.splitlines())) <= int(columns)
 
 
+def test_prose_is_broken_between_words_at_a_terminal_and_left_alone_in_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of its lines keeps its indent."""
+    monkeypatch.setenv("COLUMNS", "30")
+    text = "why: " + "word " * 6 + "\n  waybill-dev-consumers-analytics-unwell: raised, and so on"
+    terminal, pipe = Terminal(), io.StringIO()
+    for stdout in (terminal, pipe):
+        Output(None, stdout=stdout).document({}, text, prose=True)
+    assert pipe.getvalue() == f"{text}\n"
+    assert terminal.getvalue().splitlines() == [
+        "why: word word word word word",
+        "    word",
+        "  waybill-dev-consumers-analytics-unwell:",
+        "      raised, and so on",
+    ]
+
+
+def test_what_makes_no_table_here_is_told_row_by_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Columns in which nothing is said go first; then each row is named on a line, with the rest of it below."""
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setenv("NO_COLOR", "1")
+    columns = [Column("level", "Level"), Column("about", "About", key=True), Column("n", "Number", right=True)]
+    rows: list[dict[str, Any]] = [
+        {"level": "wrong", "about": "a" * 48, "n": 0},
+        {"level": "ok", "about": "b", "n": None},
+    ]
+    narrow, wordy = Terminal(), Terminal()
+    Output(None, stdout=narrow).rows(columns, rows)
+    assert [line.split() for line in _plain(narrow)] == [["Level", "About"], ["wrong", "a" * 48], ["ok", "b"]]
+    Output(None, stdout=wordy).rows([*columns, Column("why", "Why")], [{**row, "why": "word " * 60} for row in rows])
+    told = _plain(wordy)
+    assert told[0].split() == ["wrong", "a" * 48]
+    assert told[1].startswith("  Why     word word")
+    assert max(map(len, told)) <= 60
+
+
+def _plain(terminal: Terminal) -> list[str]:
+    return re.sub(r"\x1b\[[\d;]*m", "", terminal.getvalue()).splitlines()
+
+
 def test_a_file_gets_a_wide_table_whatever_the_terminal_is(monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody reads it later, elsewhere."""
     monkeypatch.setenv("COLUMNS", "40")

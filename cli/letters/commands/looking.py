@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,22 +12,29 @@ from cli.letters.commands.options import at_desk, selection_of, selects
 from cli.letters.commands.telling import read_queue
 from cli.operator import Operator, command
 from cli.output import Column
+from cli.times import age, utc_now
 
 PERSONAL = ("ship_to",)
 
+_SINCE = Column("dead_since", "Dead since")
 LIST = (
     Column("id", "Event or letter"),
     Column("type", "Type"),
     Column("group", "Group"),
     Column("reason", "Reason"),
     Column("detail", "Error"),
-    Column("dead_since", "When"),
+    _SINCE,
     Column("receives", "Receives", right=True),
     Column("redrives", "Redrives", right=True),
 )
+LIST_FOR_PEOPLE = tuple(Column("dead_for", "Dead for") if column is _SINCE else column for column in LIST)
 
 
-@click.command("list", epilog="Example:  waybill dlq list inventory --reason poison -o json")
+@click.command(
+    "list",
+    short_help="What is dead, why and since when.",
+    epilog="Example:  waybill dlq list inventory --reason poison -o json",
+)
 @click.argument("queue")
 @selects
 @command
@@ -40,10 +48,29 @@ def list_(operator: Operator, queue: str, **selected: Any) -> None:
     selection = selection_of(**selected)
     with at_desk(operator, queue) as desk:
         reading = read_queue(operator, desk)
-        operator.output.rows(LIST, listing.rows(desk, selection, reading))
+        rows = listing.rows(desk, selection, reading)
+        if not operator.output.for_people:
+            operator.output.rows(LIST, rows)
+            return
+        found = [row | {"dead_for": _dead_for(row["dead_since"])} for row in rows]
+        if found:
+            operator.output.rows(LIST_FOR_PEOPLE, found)
+        there = len(reading.letters) + reading.behind + reading.elsewhere
+        operator.output.say(f"{len(found)} of {there} letters of {queue}" if there else f"no letter in {queue}")
 
 
-@click.command("show", epilog="Example:  waybill dlq show inventory OrderPlaced-10248 --reveal")
+def _dead_for(since: Any) -> str | None:
+    try:
+        return age((utc_now() - datetime.fromisoformat(since)).total_seconds())
+    except (TypeError, ValueError):
+        return None  # a failure record of other code, without a time or with one that is none
+
+
+@click.command(
+    "show",
+    short_help="Everything about one letter.",
+    epilog="Example:  waybill dlq show inventory OrderPlaced-10248 --reveal",
+)
 @click.argument("queue")
 @click.argument("letter")
 @click.option("--reveal", is_flag=True, help="Personal data too.")
@@ -65,7 +92,11 @@ def show(operator: Operator, queue: str, letter: str, reveal: bool, hidden: tupl
     operator.output.document(shown, listing.text(shown))
 
 
-@click.command("export", epilog="Example:  waybill dlq export inventory letters.ndjson --match reason=poison")
+@click.command(
+    "export",
+    short_help="Write letters to a file; they stay in the queue.",
+    epilog="Example:  waybill dlq export inventory letters.ndjson --match reason=poison",
+)
 @click.argument("queue")
 @click.argument("file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
 @selects

@@ -13,7 +13,11 @@ from cli.letters.commands.telling import agree, read_queue, tell_work
 from cli.operator import Operator, changes, command
 
 
-@click.command("import", epilog="Example:  waybill dlq import inventory mended.ndjson --canary 5")
+@click.command(
+    "import",
+    short_help="Send mended letters of a file in the place of dead ones.",
+    epilog="Example:  waybill dlq import inventory mended.ndjson --canary 5",
+)
 @click.argument("queue")
 @click.argument("file", type=click.File(encoding="utf-8"))
 @click.option("--to-dlq", is_flag=True, help="To the end of the dead-letter queue, for a redrive later.")
@@ -64,7 +68,11 @@ def import_(
         operator.output.say(f"{gone} letters of the file are {importing.GONE}")
 
 
-@click.command("edit", epilog="Example:  EDITOR=nano waybill dlq edit inventory OrderPlaced-10248")
+@click.command(
+    "edit",
+    short_help="Mend one letter in $EDITOR and send it.",
+    epilog="Example:  EDITOR=nano waybill dlq edit inventory OrderPlaced-10248",
+)
 @click.argument("queue")
 @click.argument("letter")
 @click.option("--new-id", is_flag=True, help="Make it another event: what was applied of this one, it would do again.")

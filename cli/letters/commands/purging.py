@@ -14,7 +14,11 @@ from cli.operator import Operator, changes, command
 from cli.times import duration_seconds
 
 
-@click.command("purge", epilog="Example:  waybill dlq purge inventory --reason stale --older-than 7d")
+@click.command(
+    "purge",
+    short_help="Delete letters for good, with a copy in a file.",
+    epilog="Example:  waybill dlq purge inventory --reason stale --older-than 7d",
+)
 @click.argument("queue")
 @selects
 @click.option("--older-than", metavar="DURATION", help="Those that are dead for longer, such as 7d.")

@@ -20,7 +20,18 @@ if TYPE_CHECKING:
     from cli.letters.redriving import Gait
 
 
-@click.command("redrive", epilog="Example:  waybill dlq redrive inventory --reason poison --canary 5 --rate 100")
+EPILOG = """
+\b
+Examples:
+  waybill dlq redrive inventory --all --canary 5 -n
+  waybill dlq redrive inventory --reason poison --canary 5 --rate 100
+  waybill dlq redrive inventory --id OrderPlaced-10248 --id OrderPlaced-10249
+
+Exit code 6: some went back and others did not, or a canary came back.
+"""
+
+
+@click.command("redrive", short_help="Send letters back to their consumer; -n says which.", epilog=EPILOG)
 @click.argument("queue")
 @selects
 @click.option("--all", "everything", is_flag=True, help="All of them.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections import Counter
 from collections.abc import Collection, Generator, Iterator
@@ -13,6 +12,7 @@ from cli.errors import Cancelled, CliError
 from cli.letters import interruption
 from cli.operator import Operator
 from cli.output import Column
+from cli.progress import Progress
 
 if TYPE_CHECKING:
     from cli.letters.desk import Desk
@@ -67,7 +67,7 @@ def tell_work(
 
     def rows() -> Iterator[dict[str, Any]]:
         try:
-            with closing(_shown(operator, steps, total)) as going:
+            with closing(_shown(operator, steps, total, moved)) as going:
                 for step in going:
                     if meant is not None and step.letter.id not in meant:
                         continue
@@ -92,19 +92,14 @@ def tell_work(
     return met
 
 
-def _shown(operator: Operator, steps: Generator[Step, None, None], total: int) -> Generator[Step, None, None]:
-    """The same, with progress, rate and time left on a terminal's stderr."""
-    if not sys.stderr.isatty():
-        yield from steps  # which closes them where this is closed
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
-    with closing(steps), Progress(*columns, console=operator.output.talk(), transient=True) as progress:
-        task = progress.add_task("", total=total, rate="")
+def _shown(
+    operator: Operator, steps: Generator[Step, None, None], total: int, moved: str
+) -> Generator[Step, None, None]:
+    """The same, with progress."""
+    with closing(steps), Progress(operator.output, moved, total) as progress:
         for step in steps:
-            speed = progress.tasks[0].speed
-            progress.update(task, advance=step.outcome in ("moved", "done"), rate=f"{speed:.0f}/s" if speed else "")
+            if step.outcome in ("moved", "done"):
+                progress.advance(1)
             yield step
 
 

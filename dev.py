@@ -9,9 +9,11 @@
     env     print exports for your shell: how to reach the engine, and the topic's ARN (eval "$(python3 dev.py env)")
     waybill the operator's command on the engine (waybill --help); on an AWS account: .venv/bin/waybill
     test    what every change must pass: lint, types, import rules, all tests; arguments go to pytest
-    check   `test` with a longer simulation, whether that finds each of many deliberate faults, and `bench --short`
+    check   `test` with a longer simulation, then every gate that takes longer: see CHECK_GATES in this file
     simulate  the whole pipeline in a simulated AWS, seed by seed, beside what people use instead (--help)
     bench   measure beside what one would pick instead: counts, ratios, plots ([NAME] --short --json FILE, --help)
+    supply  lock files, known vulnerabilities, bills of materials and licences of all that is installed (--help)
+    fuzz    the message boundary by a fuzzer that is guided by coverage (--seconds N)
     clean   stop the engine and remove all that was made here: .venv, node_modules, .waybill, caches
 
 Needs Python 3.11 or newer on Linux or macOS and nothing else. Packages are those of the lock files, with their hashes,
@@ -49,9 +51,20 @@ ROOT = Path(__file__).resolve().parent
 STARTED_AT = time.time()
 RUN_LOCK, DEV_LOCK, NODE_LOCK = "requirements.txt", "requirements-dev.txt", "package-lock.json"
 BENCH_LOCK = "requirements-bench.txt"  # for `bench` alone, so that nothing else waits for it
-CHECKED = ("messaging", "lambdas", "stacks", "cli", "local", "benchmarks", "testing", "tests", "app.py", "dev.py")
+CHECKED = (
+    *("messaging", "lambdas", "stacks", "cli", "local", "benchmarks", "supply", "testing", "tests"),
+    *("app.py", "dev.py"),
+)
 LOCAL_COMMANDS = ("demo", "up", "down", "status", "env", "alarms", "waybill")
-MODULES = {"bench": "benchmarks", "simulate": "tests.simulation"}
+MODULES = {"bench": "benchmarks", "fuzz": "tests.fuzz.guided", "simulate": "tests.simulation", "supply": "supply"}
+# What `check` does after the tests: a name, and a module with its arguments.
+CHECK_GATES = (
+    ("schemas", ("messaging.schemas", "check")),
+    ("supply", ("supply", "audit")),
+    ("fuzz", ("tests.fuzz.mutations", "--count", "1000000")),
+    ("mutants", ("tests.simulation.mutants",)),
+    ("benchmarks", ("benchmarks", "--short")),
+)
 MADE_HERE = (
     ".venv",
     "node_modules",
@@ -84,9 +97,7 @@ def main(arguments: Sequence[str]) -> int:
         if command == "test":
             return run_tests(rest)
         if command == "check":
-            os.environ["WAYBILL_SIMULATION"] = "long"
-            further = {"tests.simulation.mutants": [], "benchmarks": ["--short"]}
-            return run_tests(rest) or max(run_module(module, options) for module, options in further.items())
+            return run_check(rest)
         if command in MODULES:
             return run_module(MODULES[command], rest)
         if command == "clean":
@@ -125,6 +136,21 @@ def run_tests(arguments: Sequence[str]) -> int:
     workers = str(min(os.cpu_count() or 1, 4) + 1)  # one waits for the engine most of the time
     command = [str(venv_python()), "-m", "pytest", "-n", workers, *arguments]
     return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+
+
+def run_check(arguments: Sequence[str]) -> int:
+    """All tests with a longer simulation, then each gate, whatever came of those before it. 1 where one failed."""
+    os.environ["WAYBILL_SIMULATION"] = "long"
+    code = run_tests(arguments)
+    if code != 0:
+        return code
+    failed = []
+    for name, (module, *rest) in CHECK_GATES:
+        began = time.monotonic()
+        passed = run_module(module, rest) == 0
+        say(f"{name}: {'ok' if passed else 'failed'} ({time.monotonic() - began:.1f} s)")
+        failed += [] if passed else [name]
+    return 1 if failed else 0
 
 
 def run_module(module: str, arguments: Sequence[str]) -> int:

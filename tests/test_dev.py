@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -282,6 +283,36 @@ def test_failed_check_keeps_the_tests_from_running(
     assert "bad line" in said.err
     assert "lint failed; the tests were not run" in said.err
     assert said.out == ""
+
+
+def test_check_runs_every_gate_whatever_came_of_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the tests with the long simulation; one that fails fails all."""
+    ran: list[tuple[str, ...]] = []
+
+    def run_module(module: str, arguments: Sequence[str]) -> int:
+        ran.append((module, *arguments))
+        return int(module == "messaging.schemas")
+
+    monkeypatch.delenv("WAYBILL_SIMULATION", raising=False)
+    monkeypatch.setattr(dev, "run_tests", lambda arguments: int(os.environ["WAYBILL_SIMULATION"] != "long"))
+    monkeypatch.setattr(dev, "run_module", run_module)
+    assert dev.main(["check"]) == 1
+    assert ran == [module for _, module in dev.CHECK_GATES]
+    monkeypatch.setattr(dev, "run_module", lambda module, arguments: 0)
+    assert dev.main(["check"]) == 0
+    monkeypatch.setattr(dev, "run_tests", lambda arguments: 3)
+    assert dev.main(["check"]) == 3
+    os.environ.pop("WAYBILL_SIMULATION")
+
+
+@pytest.mark.parametrize("module", [*dev.MODULES.values(), *(module for _, (module, *_) in dev.CHECK_GATES)])
+def test_every_module_that_is_run_has_a_command(module: str) -> None:
+    """A misspelt name would show in a quarter of an hour."""
+    source = importlib.util.find_spec(module)
+    assert source is not None
+    path = Path(str(source.origin))
+    program = path.with_name("__main__.py") if path.name == "__init__.py" else path
+    assert '__name__ == "__main__"' in program.read_text(encoding="utf-8")
 
 
 def test_missing_npm_says_what_to_do(commands: Commands, monkeypatch: pytest.MonkeyPatch) -> None:

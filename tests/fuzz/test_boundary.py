@@ -14,6 +14,7 @@ from messaging.errors import Poison
 from messaging.events import Event
 from messaging.message import Message, decode
 from tests.fuzz.bodies import SOUND, flawed_documents, json_like, literals_in_documents, texts
+from tests.fuzz.guided import tried
 from tests.fuzz.mutations import examine, main
 from tests.fuzz.verdicts import ACCEPTED, CANARY, Unsound, sound_bodies, verdict
 
@@ -100,6 +101,15 @@ def test_a_planted_fault_is_found(planted: Callable[[str], Message[Event]]) -> N
     tally = examine(1, 0, 3_000, planted)
     assert not tally.sound
     assert "seed 1, block 0, input " in tally.crashes[0]
+
+
+@pytest.mark.parametrize("planted", FAULTS.values(), ids=FAULTS.keys())
+def test_the_guided_fuzzer_stops_at_a_planted_fault(planted: Callable[[str], Message[Event]]) -> None:
+    """What its one function raises is what it takes for a crash; a rejection with its reason is none."""
+    flawed = SOUND[0].encode()[:-1] + b"\x00NaN\xff"
+    tried(verdict)(flawed)
+    with pytest.raises((Unsound, KeyError)):
+        tried(lambda body: verdict(body, planted))(flawed)
 
 
 def test_a_decoder_that_takes_a_key_twice_is_found() -> None:

@@ -1,4 +1,4 @@
-"""The CDK app: the messaging stack, and the consumers stack that builds on it.
+"""The CDK app: the messaging stack, and the stacks of consumers that build on it.
 
 Options, as context (`cdk deploy --all -c stage=prod -c mail_from=orders@example.com`):
 
@@ -28,7 +28,7 @@ if __name__ == "__main__":
 from aws_cdk import App
 
 from messaging.errors import TopologyError
-from messaging.topology import ORDERS, Topic
+from messaging.topology import MESSAGING_STACK, ORDERS, Topic
 from stacks import rules
 from stacks.consumers_stack import ConsumersStack
 from stacks.deployment import Deployment
@@ -37,12 +37,13 @@ from stacks.messaging_stack import MessagingStack
 
 
 def wire(app: App, topic: Topic = ORDERS) -> None:
-    """Both stacks of one stage. Raises SynthError on a wrong option, TopologyError on one that AWS refuses."""
+    """The stacks of one stage. Raises SynthError on a wrong option, TopologyError on one that AWS refuses."""
     rules.enforce(app, topic)
     deployment = Deployment.from_context(app.node)
-    prefix = f"waybill-{deployment.stage}"
-    messaging = MessagingStack(app, f"{prefix}-messaging", topic_name=topic.name, deployment=deployment)
-    ConsumersStack(app, f"{prefix}-consumers", topic=topic, messaging=messaging, deployment=deployment)
+    stack_name = deployment.stack_name
+    messaging = MessagingStack(app, stack_name(MESSAGING_STACK), topic_name=topic.name, deployment=deployment)
+    for name in topic.stacks:
+        ConsumersStack(app, stack_name(name), name=name, topic=topic, messaging=messaging, deployment=deployment)
 
 
 def main() -> None:

@@ -62,6 +62,14 @@ def stacks(described: Iterable[tuple[str, str | None]]) -> Iterator[Finding]:
             yield fine(name, status)
 
 
+def strange_stacks(deployed: Iterable[str], prefix: str, known: Iterable[str]) -> Iterator[Finding]:
+    """Stacks of the stage that the topology no longer asks for: the CDK leaves them as they are."""
+    for name in sorted({each for each in deployed if each.startswith(prefix)} - {*known}):
+        finding = "is deployed, and no row of this checkout names it: its consumers go on working"
+        delete = f"aws cloudformation delete-stack --stack-name {name}"
+        yield note(name, finding, f"pull the newest code; where its rows are gone for good: {delete}")
+
+
 def rows(
     topology: Sequence[Subscription],
     deployed: Sequence[Subscription],

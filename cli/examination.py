@@ -18,6 +18,7 @@ from messaging.topology import Subscription
 
 MIN_PYTHON = (3, 11)
 _RELAY_MAPPING = "RelayEventSourceMappingId"
+_DELETED = "DELETE_COMPLETE"  # is listed for 90 days more
 _NEEDED = ("boto3", "msgspec", "rich", "click")
 
 
@@ -28,13 +29,13 @@ def examine(target: Target) -> Iterator[Finding]:
     yield identity
     if identity.level == "wrong":
         return
-    found = [*diagnosis.stacks((name, _status(target, name)) for name in map(target.stack_name, STACKS))]
-    yield from found
-    if any(each.finding.startswith("is not deployed") for each in found):
+    statuses = {name: _status(target, name) for name in target.stack_names}
+    yield from diagnosis.stacks(statuses.items())
+    if None in [statuses[target.stack_name(each)] for each in STACKS]:
         return
     topology, optional = target.topic.subscriptions, _optional(target)
     yield from diagnosis.rows(topology, target.subscriptions, target.outputs, optional=optional)
-    for part in (_topic, _queues, _mappings, _letters, _tables, _alarms):
+    for part in (_stacks, _topic, _queues, _mappings, _letters, _tables, _alarms):
         yield from _asked(part.__name__.removeprefix("_"), part(target))
 
 
@@ -92,13 +93,15 @@ def _optional(target: Target) -> list[Subscription]:
 
 
 def _status(target: Target, stack: str) -> str | None:
-    try:
-        (described,) = target.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ValidationError":
-            raise
-        return None
-    return str(described["StackStatus"])
+    described = target.describe_stack(stack)
+    return None if described is None else str(described["StackStatus"])
+
+
+def _stacks(target: Target) -> Iterator[Finding]:
+    pages = target.client("cloudformation").get_paginator("list_stacks").paginate()
+    listed = [each for page in pages for each in page["StackSummaries"] if each["StackStatus"] != _DELETED]
+    deployed = [each["StackName"] for each in listed if "ParentId" not in each]  # without nested ones
+    yield from diagnosis.strange_stacks(deployed, target.prefix, target.stack_names)
 
 
 def _topic(target: Target) -> Iterator[Finding]:

@@ -13,13 +13,23 @@ from typing import TYPE_CHECKING, Any
 
 from cli.errors import NoCredentials, NotFound
 from messaging.metrics import RELAY
-from messaging.topology import ORDERS, TABLES_BY_NAME, TOPIC_ARN_OUTPUT, Output, Subscription, Topic
+from messaging.topology import (
+    CONSUMERS_STACK,
+    MESSAGING_STACK,
+    ORDERS,
+    TABLES_BY_NAME,
+    TOPIC_ARN_OUTPUT,
+    Output,
+    Subscription,
+    Topic,
+)
 
 if TYPE_CHECKING:
     from cli.depths import Places
 
 STAGES = ("dev", "prod")
-STACKS = ("messaging", "consumers")
+# Those that every deployment has; the topology may name more.
+STACKS = (MESSAGING_STACK, CONSUMERS_STACK)
 
 
 @dataclass(frozen=True)
@@ -42,8 +52,26 @@ class Target:
         return f"waybill-{self.stage}-"
 
     def stack_name(self, stack: str) -> str:
-        """The name of one of STACKS, as `app.py` gives it."""
+        """The name of one of its stacks, as `app.py` gives it."""
         return f"{self.prefix}{stack}"
+
+    @property
+    def stack_names(self) -> list[str]:
+        """The names of all stacks that the topology asks for, those of STACKS first."""
+        return [self.stack_name(stack) for stack in (MESSAGING_STACK, *self.topic.stacks)]
+
+    def describe_stack(self, name: str) -> Mapping[str, Any] | None:
+        """CloudFormation's description of a stack; None where there is none."""
+        from botocore.exceptions import ClientError
+
+        try:
+            (described,) = self.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ValidationError":
+                raise
+            return None
+        found: Mapping[str, Any] = described
+        return found
 
     @cached_property
     def _session(self) -> Any:
@@ -71,21 +99,19 @@ class Target:
 
     @cached_property
     def outputs(self) -> Mapping[str, str]:
-        """The outputs of both stacks by key. Raises NotFound where one is not deployed."""
-        from botocore.exceptions import ClientError
-
+        """The outputs of all stacks by key. Raises NotFound where one of STACKS is not deployed: without another its
+        rows are not."""
         found: dict[str, str] = {}
-        for stack in map(self.stack_name, STACKS):
-            try:
-                (described,) = self.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
-            except ClientError as error:
-                if error.response["Error"]["Code"] != "ValidationError":
-                    raise
+        needed = {*map(self.stack_name, STACKS)}
+        for stack in self.stack_names:
+            described = self.describe_stack(stack)
+            if described is None and stack in needed:
                 raise NotFound(
                     f"no stack {stack} here: deploy it, or name another --stage, --profile or --region "
                     '(the local engine: eval "$(python3 dev.py env)")'
-                ) from error
-            found |= {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
+                )
+            listed = [] if described is None else described.get("Outputs", [])
+            found |= {output["OutputKey"]: output["OutputValue"] for output in listed}
         return found
 
     @property

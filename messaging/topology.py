@@ -21,6 +21,9 @@ HOUR_SECONDS = 60 * 60
 
 TOPIC_ARN_OUTPUT = "TopicArn"
 
+# The stacks of every deployment, as the ends of their names: what outlives consumers, and consumers.
+MESSAGING_STACK, CONSUMERS_STACK = "messaging", "consumers"
+
 Ordering = Literal["none", "group", "monotonic", "strict"]
 Only = Literal["changes", "marks"]
 Output = Literal[
@@ -81,6 +84,10 @@ class Subscription:
     group's cursor: monotonic refuses what is not above it (`stale`), strict also what is not the next (`held`);
     strict counts from 1. Without a `sequence` the queue's order is all there is.
 
+    `stack` is the stack of its resources, by the end of its name: a stack has room for some twenty subscriptions. It is
+    for good. Another stack makes another queue, and what waits in the old one, or is published between the two, is lost
+    (docs/decisions/0016-stacks-of-consumers.md).
+
     `powertools_prefix`: what Powertools' idempotency utility put before the `#` of its records' ids, where the inbox
     holds records of it; its hash must be that of the event's id.
     """
@@ -103,10 +110,16 @@ class Subscription:
     outage_seconds: int = 3 * HOUR_SECONDS
     newer_version_patience_seconds: int = 900
     powertools_prefix: str | None = None
+    stack: str = CONSUMERS_STACK
 
     def __post_init__(self) -> None:
         _require(
             re.fullmatch(r"[a-z][a-z0-9_]{0,39}", self.consumer) is not None, self, "a consumer is a Python module name"
+        )
+        _require(
+            re.fullmatch(r"[a-z][a-z0-9-]{0,39}", self.stack) is not None and self.stack != MESSAGING_STACK,
+            self,
+            f"a stack's name is lower-case letters, digits and '-', and {MESSAGING_STACK!r} is taken",
         )
         _require(bool(self.events), self, "subscribes to no event")
         _require("type" not in self.where, self, "`events` filters by type, `where` must not")
@@ -177,7 +190,7 @@ class Subscription:
 
     @property
     def construct_id(self) -> str:
-        """The construct's name in the consumers stack."""
+        """The construct's name in its stack."""
         return "".join(word.capitalize() for word in self.consumer.split("_"))
 
     def output_key(self, what: Output) -> str:
@@ -251,6 +264,8 @@ class Topic:
         twice = {name for name in names if names.count(name) > 1}
         if twice:
             raise TopologyError(f"topic {self.name}: more than one row for {', '.join(sorted(twice))}")
+        if self.canary is not None:
+            _require(self.canary.stack == CONSUMERS_STACK, self.canary, f"the canary's stack is {CONSUMERS_STACK!r}")
         for row in self.subscriptions:
             missing = [event.type for event in CATALOGUE if event.numbered and event not in row.events]
             _require(row.ordering != "strict" or not missing, row, f"strict waits for each {', '.join(missing)} too")
@@ -264,6 +279,11 @@ class Topic:
             if row.consumer == consumer:
                 return row
         raise TopologyError(f"topic {self.name} has no subscription {consumer!r}")
+
+    @property
+    def stacks(self) -> tuple[str, ...]:
+        """The stacks of consumers, by the ends of their names. The first is there whatever the rows say."""
+        return tuple(dict.fromkeys([CONSUMERS_STACK, *(row.stack for row in self.subscriptions)]))
 
     @property
     def _rows(self) -> Sequence[Subscription]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from aws_cdk import AssetHashType, AssetStaging, FileAssetLocation, FileAssetPackaging, IgnoreMode, Stack
@@ -44,11 +45,17 @@ class Bundle:
         )
 
 
+@cache
+def _compile_once(staged: Path) -> None:
+    """The CDK stages the code once for all stacks, in a folder of its hash."""
+    bytecode.compile_folder(staged)
+
+
 def _compile(staging: AssetStaging, root: Path) -> str:
     """Compile the staged code. Returns its hash as an asset, which is another where it can't be compiled."""
     staged = Path(staging.absolute_staged_path)
     if staged != root:  # with --no-staging it is the checkout itself
-        bytecode.compile_folder(staged)
+        _compile_once(staged)
     return hashlib.sha256(f"{staging.asset_hash} {bytecode.identity()}".encode()).hexdigest()
 
 

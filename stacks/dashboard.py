@@ -18,7 +18,7 @@ from messaging.topology import Subscription
 from stacks import alarms
 from stacks.metrics import Metric, Names, of_all, of_function, of_queue, of_service, of_table, of_topic
 from stacks.resources import Value, add_resource
-from stacks.widgets import Json, Row, alarm_states, by_reason, forecast, graph, heading, place
+from stacks.widgets import MAX_ALARMS, Json, Row, alarm_states, by_reason, forecast, graph, heading, place
 
 DASHBOARD_NAME_OUTPUT = "DashboardName"
 
@@ -46,39 +46,53 @@ class Watched:
 class Shared:
     """What all consumers share. `tables` are physical names by the topology's."""
 
-    topic: Names
     relay: Names
     unwell_arns: Sequence[Value]  # of the topic and of the relay
+    elsewhere_unwell_arns: Sequence[Value]  # of the consumers of other stacks
     tables: Mapping[str, Value]
 
 
-def add_dashboard(scope: Construct, consumers: Sequence[Watched], shared: Shared) -> None:
-    """The dashboard, and its name as an output."""
+def add_dashboard(
+    scope: Construct, consumers: Sequence[Watched], *, topic: Names, shared: Shared | None = None, prefix: str = ""
+) -> None:
+    """The dashboard of a stack, and its name as an output whose key begins with `prefix`.
+
+    The one with what all consumers share has on top how the consumers of every stack are.
+    """
     stack = Stack.of(scope)
     body = {
         "start": "-PT3H",
         "periodOverride": "inherit",  # the periods of the alarms, however long a time is shown
-        "widgets": place(_rows(consumers, shared), region=stack.region),
+        "widgets": place(_rows(consumers, topic, shared), region=stack.region),
     }
     properties = {"DashboardBody": stack.to_json_string(body)}
     name = add_resource(scope, "Dashboard", "AWS::CloudWatch::Dashboard", properties).ref
-    CfnOutput(stack, DASHBOARD_NAME_OUTPUT, value=name, description="The page for three in the morning")
+    CfnOutput(stack, f"{prefix}{DASHBOARD_NAME_OUTPUT}", value=name, description="The page for three in the morning")
 
 
-def _rows(consumers: Sequence[Watched], shared: Shared) -> Iterator[Row]:
-    states = [*shared.unwell_arns, *(each.unwell_arn for each in consumers)]
-    yield [alarm_states("What is unwell (red ones first); each consumer has its part below", states)]
+def _rows(consumers: Sequence[Watched], topic: Names, shared: Shared | None) -> Iterator[Row]:
+    states = [each.unwell_arn for each in consumers]
+    if shared is not None:
+        states = [*shared.unwell_arns, *states, *shared.elsewhere_unwell_arns]
+    yield from _states(states)
     yield heading("From left to right: what comes in, what goes on, what waits, what is done, what is given up")
-    yield _flow(consumers, shared.topic)
+    yield _flow(consumers, topic)
     for each in consumers:
         row = each.row
         queue = "FIFO" if row.fifo else "standard"
         yield heading(f"{row.consumer} ({queue} queue, batches of {row.batch_size}, {row.maximum_concurrency} at once)")
         yield _waiting(each)
         yield _working(each)
-    yield heading("What all share: publishers, the relay of the outbox, the tables")
-    yield _publishing(shared)
-    yield _tables(shared.tables)
+    if shared is not None:
+        yield heading("What all share: publishers, the relay of the outbox, the tables")
+        yield _publishing(shared)
+        yield _tables(shared.tables)
+
+
+def _states(arns: Sequence[Value]) -> Iterator[Row]:
+    for begin in range(0, len(arns), MAX_ALARMS):
+        shown = arns[begin : begin + MAX_ALARMS]
+        yield [alarm_states("What is unwell (red ones first); each consumer has its part below", shown)]
 
 
 def _flow(consumers: Sequence[Watched], topic: Names) -> Row:

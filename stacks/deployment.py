@@ -77,6 +77,10 @@ class Deployment:
         """Whether people depend on it: protected from deletion, and its data outlives it."""
         return self.stage == "prod"
 
+    def stack_name(self, name: str) -> str:
+        """The name of one of its stacks, by the end of it."""
+        return f"waybill-{self.stage}-{name}"
+
     def applied_to(self, row: Subscription) -> Subscription:
         """The row as this deployment's options change it. Raises TopologyError for a value that AWS refuses."""
         patience_seconds, concurrency = self.newer_version_patience_seconds, self.maximum_concurrency

@@ -39,7 +39,7 @@ class Watch:
         """
         alarms = [self._add_alarm(scope, rule, service, names, row) for rule in rules]
         stack = Stack.of(scope)
-        name = f"{stack.stack_name}-{service}-unwell"
+        name = _unwell(stack.stack_name, service)
         properties = {
             "AlarmName": name,
             "AlarmDescription": f"{service} is unwell: at least one of its alarms is raised",
@@ -63,6 +63,15 @@ class Watch:
             "OKActions": [self.topic_arn],
         }
         return add_resource(scope, f"{rule.name}Alarm", "AWS::CloudWatch::Alarm", properties)
+
+
+def unwell_arn(stack: Stack, stack_name: str, service: str) -> str:
+    """The ARN of a composite "is unwell" of the stack of that name, as another stack may say it."""
+    return alarm_arn(stack, _unwell(stack_name, service))
+
+
+def _unwell(stack_name: str, service: str) -> str:
+    return f"{stack_name}-{service}-unwell"
 
 
 def _measured(rule: AlarmRule, names: Names) -> dict[str, Any]:

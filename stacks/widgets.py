@@ -18,6 +18,7 @@ Widget = dict[str, Json]
 Row = Sequence[Widget]
 
 COLUMNS = 24
+MAX_ALARMS = 100  # of a widget
 _HEIGHTS = {"alarm": 3, "text": 1, "metric": 6}
 _MINUTE_SECONDS = 60
 
@@ -42,7 +43,7 @@ def heading(text: str) -> Row:
 
 
 def alarm_states(title: str, arns: Sequence[Value]) -> Widget:
-    """The states of alarms, at most 100, those that are raised first."""
+    """The states of alarms, at most MAX_ALARMS, those that are raised first."""
     return {"type": "alarm", "properties": {"title": title, "alarms": [*arns], "sortBy": "stateUpdatedTimestamp"}}
 
 

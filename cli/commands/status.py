@@ -9,7 +9,6 @@ import click
 
 from cli.operator import Operator, command
 from cli.output import Column
-from cli.target import STACKS
 
 COLUMNS = (
     Column("consumer", "Consumer"),
@@ -29,9 +28,11 @@ def run(operator: Operator) -> None:
     from cli import alarms, depths, mappings
 
     target, output = operator.target, operator.output
-    client = target.client("cloudformation")
-    for name in map(target.stack_name, STACKS if target.outputs else ()):
-        (stack,) = client.describe_stacks(StackName=name)["Stacks"]
+    for name in target.stack_names if target.outputs else ():
+        stack = target.describe_stack(name)
+        if stack is None:
+            output.say(f"{name}: not deployed")
+            continue
         changed = stack.get("LastUpdatedTime") or stack["CreationTime"]
         output.say(f"{name}: {stack['StackStatus']}, since {changed:%Y-%m-%d %H:%M} UTC")
     # An alarm's description begins with whom it is about.

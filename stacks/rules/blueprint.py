@@ -52,6 +52,7 @@ class Blueprint:
     def __init__(
         self, templates: Mapping[Path, Json], topic: Topic, catalogue: Sequence[EventType] = CATALOGUE
     ) -> None:
+        self.templates = templates
         self.topic = topic
         self.catalogue = catalogue
         self._resources: dict[tuple[Path, str], Resource] = {}
@@ -74,6 +75,10 @@ class Blueprint:
     def of(self, *kinds: str) -> list[Resource]:
         """Every resource of these types."""
         return [resource for kind in kinds for resource in self._of_kind.get(kind, [])]
+
+    def in_template(self, path: Path) -> list[Resource]:
+        """Every resource of one template."""
+        return [resource for (template, _), resource in self._resources.items() if template == path]
 
     def behind(self, value: Json, kind: str, *, seen_from: Resource) -> Resource | None:
         """The resource of that type which a value refers to, by a reference, an export, or a name that it is given.

@@ -58,6 +58,8 @@ def test_a_receive_count_is_never_above_what_sqs_takes() -> None:
         {"timeout_seconds": 2},
         {"ordering": "group", "batch_size": 11},
         {"maximum_concurrency": 1},
+        {"stack": "Consumers"},
+        {"stack": "messaging"},
         {"retention_seconds": 59},
         {"writes": ("nowhere",)},
     ],
@@ -74,6 +76,20 @@ def test_two_rows_of_one_consumer_are_refused() -> None:
     row = Subscription(consumer="c", events=(OrderPlaced,))
     with pytest.raises(TopologyError, match="more than one row for c"):
         Topic(name="t", subscriptions=(row, row))
+
+
+def test_a_topic_has_its_first_stack_whatever_the_rows_say() -> None:
+    """Each stack once, in the order of the rows."""
+    rows = [Subscription(consumer=stack, events=CATALOGUE, stack=stack) for stack in ("late", "early")]
+    assert Topic(name="t", subscriptions=rows).stacks == ("consumers", "late", "early")
+    assert ORDERS.stacks == ("consumers",)
+
+
+def test_a_canary_in_another_stack_is_refused() -> None:
+    """It is there for the deployment, with the relay."""
+    canary = Subscription(consumer="canary", events=CATALOGUE, stack="canaries")
+    with pytest.raises(TopologyError, match="canary's stack is 'consumers'"):
+        Topic(name="t", subscriptions=(), canary=canary)
 
 
 def test_an_unknown_consumer_is_an_error() -> None:

@@ -121,7 +121,7 @@ RULES = (
     Rule(
         name="topic-subscriptions",
         says="SNS refuses the next subscription",
-        source="https://aws.amazon.com/sns/features/",
+        source="https://docs.aws.amazon.com/general/latest/gr/sns.html",
         judge=_crowded_topics,
     ),
     Rule(

@@ -17,6 +17,7 @@ from aws_lambda_powertools import Logger, Metrics
 from botocore.config import Config
 
 from messaging import sqs
+from messaging.clients import Client
 from messaging.consumer import Consumer
 from messaging.effects import External, Transactional
 from messaging.identity import new_id
@@ -46,33 +47,15 @@ class Context(Protocol):
         ...
 
 
-class Client:
-    """A client of an AWS service, made at its first call and then kept: one that is not needed costs no cold start.
-
-    It is botocore's own, which is what `boto3.client` gives too.
-    """
-
-    def __init__(self, session: botocore.session.Session, service: str, config: Config = CLIENT_CONFIG) -> None:
-        self._session = session
-        self._service = service
-        self._config = config
-        self._client: Any = None
-
-    def __getattr__(self, operation: str) -> Any:
-        if self._client is None:
-            self._client = self._session.create_client(self._service, config=self._config)
-        return getattr(self._client, operation)
-
-
 class Clients:
     """The clients of one function. They share a session, and so what it has read of endpoints and credentials."""
 
     def __init__(self) -> None:
         session = botocore.session.get_session()
         self.dynamodb: Any = Client(session, "dynamodb", UNCHECKED)
-        self.sqs: Any = Client(session, "sqs")
-        self.ses: Any = Client(session, "sesv2")
-        self.sns: Any = Client(session, "sns")
+        self.sqs: Any = Client(session, "sqs", CLIENT_CONFIG)
+        self.ses: Any = Client(session, "sesv2", CLIENT_CONFIG)
+        self.sns: Any = Client(session, "sns", CLIENT_CONFIG)
 
 
 class Machine(Protocol):

@@ -15,6 +15,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from testing.client_exceptions import Exceptions
 from testing.scheduler import Scheduler
 
 Reply = dict[str, Any]
@@ -170,25 +171,13 @@ _MODELLED = (
     "SendingPausedException",
     "TooManyRequestsException",
 )
-_CLASSES: dict[str, type[ClientError]] = {name: type(name, (ClientError,), {}) for name in _MODELLED}
-
-
-class Exceptions:
-    """`client.exceptions`: a class per error of SendEmail, made once for all clients."""
-
-    def __getattr__(self, name: str) -> type[Exception]:
-        if name == "ClientError":
-            return ClientError  # type: ignore[no-any-return]  # botocore ships no types
-        try:
-            return _CLASSES[name]
-        except KeyError:
-            raise AttributeError(f"boto3's SESv2 client has no such exception here: {name}") from None
+EXCEPTIONS = Exceptions("SESv2", _MODELLED)
 
 
 class Client:
     """Takes boto3's keyword arguments of the client `sesv2`, replies and raises as boto3 does, at once."""
 
-    exceptions = Exceptions()
+    exceptions = EXCEPTIONS
 
     def __init__(self, mailbox: Mailbox) -> None:
         self._mailbox = mailbox
@@ -209,4 +198,4 @@ def _client_error(refused: Refused) -> ClientError:
         "message": refused.message,
         "ResponseMetadata": {"HTTPStatusCode": _STATUS.get(refused.code, 400), "HTTPHeaders": {}, "RetryAttempts": 0},
     }
-    return _CLASSES.get(refused.code, ClientError)(response, "SendEmail")
+    return EXCEPTIONS.class_of(refused.code)(response, "SendEmail")

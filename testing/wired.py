@@ -15,6 +15,7 @@ import botocore.session
 from botocore import xform_name
 from botocore.config import Config
 
+from messaging.clients import Client
 from testing import botocore_seam
 from testing.functions.fleet import Function, Invocation
 from testing.functions.process import Process
@@ -39,7 +40,7 @@ class Wiring:
 
     def client(self, process: Process, service: str, config: Config | None = None) -> Any:
         """One client of a process, made at its first call."""
-        return _Client(self._session(process), service, (config or Config()).merge(CHECKED))
+        return Client(self._session(process), service, (config or Config()).merge(CHECKED))
 
     def clients(self, process: Process) -> _Clients:
         """Those of a function, by the names by which it knows them."""
@@ -55,29 +56,14 @@ class Wiring:
         return botocore_seam.session(execute, sleep=process.sleep, random=self._random)
 
 
-class _Client:
-    """A client of botocore's. Most processes need few of theirs, and to make one takes milliseconds."""
-
-    def __init__(self, session: botocore.session.Session, service: str, config: Config) -> None:
-        self._session = session
-        self._service = service
-        self._config = config
-        self._client: Any = None
-
-    def __getattr__(self, operation: str) -> Any:
-        if self._client is None:
-            self._client = self._session.create_client(self._service, config=self._config)
-        return getattr(self._client, operation)
-
-
 class _Clients:
     """The clients of one function."""
 
     def __init__(self, session: botocore.session.Session, config: Config) -> None:
-        self.dynamodb = _Client(session, "dynamodb", config)
-        self.sqs = _Client(session, "sqs", config)
-        self.sns = _Client(session, "sns", config)
-        self.ses = _Client(session, "sesv2", config)
+        self.dynamodb = Client(session, "dynamodb", config)
+        self.sqs = Client(session, "sqs", config)
+        self.sns = Client(session, "sns", config)
+        self.ses = Client(session, "sesv2", config)
 
 
 class _Wired:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from testing.dynamodb.errors import Refused
-from testing.dynamodb.exceptions import Exceptions, client_error
+from testing.dynamodb.exceptions import EXCEPTIONS, client_error
 from testing.dynamodb.service import Pause, Service, no_pause
 from testing.dynamodb.store import Store
 
@@ -20,7 +20,7 @@ class Client:
     `clock` gives epoch seconds; without it the store's is used.
     """
 
-    exceptions = Exceptions()
+    exceptions = EXCEPTIONS
 
     def __init__(self, store: Store, *, pause: Pause | None = None, clock: Callable[[], float] | None = None) -> None:
         self._service = Service(store, clock=clock)

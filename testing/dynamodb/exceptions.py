@@ -6,6 +6,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from testing.client_exceptions import Exceptions
 from testing.dynamodb.errors import CAPITALIZED
 
 # Those that the API's model declares. Others, such as ValidationException, are plain ClientErrors in boto3 too.
@@ -26,19 +27,7 @@ MODELLED = (
     "TransactionConflictException",
     "TransactionInProgressException",
 )
-_CLASSES: dict[str, type[ClientError]] = {name: type(name, (ClientError,), {}) for name in MODELLED}
-
-
-class Exceptions:
-    """`client.exceptions`: a class per error code, made once for all clients."""
-
-    def __getattr__(self, name: str) -> type[Exception]:
-        if name == "ClientError":
-            return ClientError  # type: ignore[no-any-return]  # botocore ships no types
-        try:
-            return _CLASSES[name]
-        except KeyError:
-            raise AttributeError(f"boto3's DynamoDB client has no exception {name}") from None
+EXCEPTIONS = Exceptions("DynamoDB", MODELLED)
 
 
 def client_error(code: str, message: str, operation: str, fields: dict[str, Any]) -> ClientError:
@@ -48,6 +37,6 @@ def client_error(code: str, message: str, operation: str, fields: dict[str, Any]
         "ResponseMetadata": {"HTTPStatusCode": 400, "HTTPHeaders": {}, "RetryAttempts": 0},
         **fields,
     }
-    if code in _CLASSES:
+    if code in EXCEPTIONS:
         response["Message" if code in CAPITALIZED else "message"] = message
-    return _CLASSES.get(code, ClientError)(response, operation)
+    return EXCEPTIONS.class_of(code)(response, operation)

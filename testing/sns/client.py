@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from testing.sns.errors import Refused
-from testing.sns.exceptions import Exceptions, client_error
+from testing.sns.exceptions import EXCEPTIONS, client_error
 from testing.sns.service import Sns
 
 
 class Client:
     """Takes boto3's keyword arguments, replies and raises as boto3 does, at once."""
 
-    exceptions = Exceptions()
+    exceptions = EXCEPTIONS
 
     def __init__(self, sns: Sns) -> None:
         self._sns = sns

@@ -6,6 +6,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from testing.client_exceptions import Exceptions
 from testing.sns.errors import Refused
 
 # Those that the API's model declares for publishing and reading, by name, with their code and HTTP status.
@@ -30,20 +31,8 @@ MODELLED = {
     "TooManyEntriesInBatchRequestException": ("TooManyEntriesInBatchRequest", 400),
     "ValidationException": ("ValidationException", 400),
 }
-_CLASSES: dict[str, type[ClientError]] = {name: type(name, (ClientError,), {}) for name in MODELLED}
-_BY_CODE = {code: (_CLASSES[name], status) for name, (code, status) in MODELLED.items()}
-
-
-class Exceptions:
-    """`client.exceptions`: a class per error, made once for all clients."""
-
-    def __getattr__(self, name: str) -> type[Exception]:
-        if name == "ClientError":
-            return ClientError  # type: ignore[no-any-return]  # botocore ships no types
-        try:
-            return _CLASSES[name]
-        except KeyError:
-            raise AttributeError(f"boto3's SNS client has no exception {name}") from None
+EXCEPTIONS = Exceptions("SNS", MODELLED)
+_BY_CODE = {code: (EXCEPTIONS.class_of(name), status) for name, (code, status) in MODELLED.items()}
 
 
 def client_error(refused: Refused, operation: str) -> ClientError:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from testing.sqs.errors import Refused
-from testing.sqs.exceptions import Exceptions, client_error
+from testing.sqs.exceptions import EXCEPTIONS, client_error
 
 
 class Executes(Protocol):
@@ -19,7 +19,7 @@ class Executes(Protocol):
 class Client:
     """Takes boto3's keyword arguments, replies and raises as boto3 does."""
 
-    exceptions = Exceptions()
+    exceptions = EXCEPTIONS
 
     def __init__(self, sqs: Executes) -> None:
         self._sqs = sqs

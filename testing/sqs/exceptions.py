@@ -6,6 +6,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from testing.client_exceptions import Exceptions
 from testing.sqs.errors import Refused
 
 # Those that the API's model declares. Others, such as InvalidParameterValue, are plain ClientErrors in boto3 too.
@@ -39,19 +40,7 @@ MODELLED = (
     "TooManyEntriesInBatchRequest",
     "UnsupportedOperation",
 )
-_CLASSES: dict[str, type[ClientError]] = {name: type(name, (ClientError,), {}) for name in MODELLED}
-
-
-class Exceptions:
-    """`client.exceptions`: a class per error shape, made once for all clients."""
-
-    def __getattr__(self, name: str) -> type[Exception]:
-        if name == "ClientError":
-            return ClientError  # type: ignore[no-any-return]  # botocore ships no types
-        try:
-            return _CLASSES[name]
-        except KeyError:
-            raise AttributeError(f"boto3's SQS client has no exception {name}") from None
+EXCEPTIONS = Exceptions("SQS", MODELLED)
 
 
 def client_error(error: Refused, operation: str) -> ClientError:
@@ -60,6 +49,6 @@ def client_error(error: Refused, operation: str) -> ClientError:
         "Error": {"Message": error.message, "Code": error.code, "QueryErrorCode": error.shape, "Type": "Sender"},
         "ResponseMetadata": {"HTTPStatusCode": error.status, "HTTPHeaders": {}, "RetryAttempts": 0},
     }
-    if error.code in _CLASSES:
+    if error.code in EXCEPTIONS:
         response["message"] = error.message
-    return _CLASSES.get(error.shape, ClientError)(response, operation)
+    return EXCEPTIONS.class_of(error.shape)(response, operation)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from messaging.topology import CONSUMERS_STACK, ORDERS, Subscription, Topic
 
-ROWS_OF_A_STACK = 20
+ROWS_OF_A_STACK = 19
 
 
 def shop(subscribers: int, *, rows_of_a_stack: int = ROWS_OF_A_STACK) -> Topic:

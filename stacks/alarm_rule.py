@@ -27,7 +27,8 @@ ADVICE: Mapping[Advice, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmRule:
-    """One alarm: raised when `datapoints` of `periods` are past the threshold.
+    """One alarm: raised when `datapoints` of `periods` are past the threshold, or of as many as `at_most` says that a
+    row leaves time for.
 
     `metrics` are what it reads, by the ids that `expressions` know them by; the last expression is what is compared,
     and where there is none the one metric is. `threshold` is a number, or what derives one from a row.
@@ -42,6 +43,7 @@ class AlarmRule:
     period_seconds: int = MINUTE_SECONDS
     datapoints: int
     periods: int
+    at_most: Callable[[Subscription], int] | None = None
     # A queue without messages and without calls for six hours publishes nothing, nor does a function that is not
     # called or a counter that nobody counts up: no data is no trouble, except where an alarm says otherwise.
     # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-monitoring-using-cloudwatch.html
@@ -56,3 +58,11 @@ class AlarmRule:
             return self.threshold
         assert row is not None, f"the threshold of {self.name} derives from a row"
         return self.threshold(row)
+
+    def counts(self, row: Subscription | None) -> tuple[int, int]:
+        """Datapoints and periods, M and N, for the row where the alarm is a subscription's."""
+        if self.at_most is None:
+            return self.datapoints, self.periods
+        assert row is not None, f"the periods of {self.name} derive from a row"
+        most = self.at_most(row)
+        return min(self.datapoints, most), min(self.periods, most)

@@ -37,6 +37,29 @@ THROTTLES = AlarmRule(
     means="the account has no concurrency left: messages wait, and each try counts as a receive; ask AWS for more",
 )
 
+# Of every consumer. What Lambda counts as an error is a batch that failed whole: a record that is handed back is none.
+# Nor does its age tell of it on a standard queue: SQS leaves messages that were received three times or more out of
+# ApproximateAgeOfOldestMessage. So a dependency that is down would be seen when the first messages are dead-lettered.
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
+FAILING = AlarmRule(
+    name="Failing",
+    metrics={
+        "records": of_service(own.RECORDS),
+        "retried": of_service(own.OUTCOMES["retry"]),
+        "held": of_service(own.OUTCOMES["held_back"]),
+    },
+    expressions={"percent": "100 * (retried + held) / records"},
+    comparison="GreaterThanOrEqualToThreshold",
+    threshold=thresholds.FAILING_PERCENT,
+    threshold_says=f"{thresholds.FAILING_PERCENT} % of the records that it takes are handed back",
+    period_seconds=FIVE_MINUTES_SECONDS,
+    datapoints=3,
+    periods=3,
+    advice="metric math",
+    follows="none for this: as Errors, and five minutes so that a record's next try falls into the next",
+    means="the consumer takes messages and hands them back: its log has the reason of each, most likely a dependency",
+)
+
 # AWS: age and depth over 15 of 15 minutes, so that a burst is no alarm; dead letters by what is visible, as
 # NumberOfMessagesSent does not count those that SQS moves itself.
 DEPTH = AlarmRule(
@@ -57,10 +80,13 @@ AGE = AlarmRule(
     threshold_says="1.5 x the longest healthy wait, at most half of the maximum age or of the outage",
     datapoints=15,
     periods=15,
+    at_most=thresholds.age_minutes,
     advice="recommended",
-    follows="15 of 15 minutes",
+    follows="15 of 15 minutes; fewer where messages would expire or be dead-lettered meanwhile",
     means="the consumer stands still or fails again and again: act before the messages are dead-lettered or expire",
 )
+# Metric math takes 0 for a data point that is missing, where the other operand has one. The backlog has one as long as
+# anything waits, and `0 * backlog` lends it to a queue to which nothing is sent and of which nothing is deleted.
 # Division by zero gives no data point: the pace is one message where the backlog does not shrink, and unused there.
 # `Minimum`: a backlog that was empty for a minute of the five is none.
 GROWING = AlarmRule(
@@ -71,10 +97,11 @@ GROWING = AlarmRule(
         "deleted": of_queue("NumberOfMessagesDeleted", "Sum"),
     },
     expressions={
-        "pace": "IF(deleted > sent, deleted - sent, 1)",
+        "drained": "deleted - sent + 0 * backlog",
+        "pace": "IF(drained > 0, drained, 1)",
         "drain": f"{FIVE_MINUTES_SECONDS // 60} * backlog / pace",
         "shrinking": f"IF(drain < {thresholds.LONGEST_FORECAST_MINUTES}, drain, {thresholds.LONGEST_FORECAST_MINUTES})",
-        "stuck": f"IF(deleted > sent, shrinking, {thresholds.LONGEST_FORECAST_MINUTES})",
+        "stuck": f"IF(drained > 0, shrinking, {thresholds.LONGEST_FORECAST_MINUTES})",
         "forecast": "IF(backlog > 0, stuck, 0)",
     },
     comparison="GreaterThanOrEqualToThreshold",
@@ -140,7 +167,7 @@ UNDELIVERED = AlarmRule(
 )
 
 SUBSCRIPTION_ALARMS: tuple[AlarmRule, ...] = (
-    *(DEPTH, AGE, GROWING, IN_FLIGHT, ERRORS, THROTTLES, DURATION),
+    *(DEPTH, AGE, GROWING, IN_FLIGHT, FAILING, ERRORS, THROTTLES, DURATION),
     *(DEAD_LETTERS, DEAD_LETTERS_GROW, UNDELIVERED),
 )
 

@@ -18,7 +18,7 @@ from messaging.topology import Subscription
 from stacks import alarms
 from stacks.metrics import Metric, Names, of_all, of_function, of_queue, of_service, of_table, of_topic
 from stacks.resources import Value, add_resource
-from stacks.widgets import MAX_ALARMS, Json, Row, alarm_states, by_reason, forecast, graph, heading, place
+from stacks.widgets import MAX_ALARMS, Json, Row, alarm_states, by_reason, compared, graph, heading, place
 
 DASHBOARD_NAME_OUTPUT = "DashboardName"
 
@@ -128,7 +128,14 @@ def _waiting(each: Watched) -> Row:
             unit="messages",
             limits={"alarm: waiting": alarms.DEPTH.limit(row), "alarm: in flight": alarms.IN_FLIGHT.limit(row)},
         ),
-        forecast("Drained in", alarms.GROWING, names, limit=alarms.GROWING.limit(row)),
+        compared(
+            "Drained in",
+            alarms.GROWING,
+            names,
+            unit="minutes",
+            label="minutes left",
+            limits={"alarm: a day, or it grows": alarms.GROWING.limit(row)},
+        ),
         graph(
             "Lag: age of the oldest message",
             [of_queue("ApproximateAgeOfOldestMessage", "Maximum").line(names, label="oldest")],
@@ -166,6 +173,14 @@ def _working(each: Watched) -> Row:
             unit="milliseconds",
         ),
         graph("Outcomes and errors", [*outcomes, *errors], unit="a minute"),
+        compared(
+            "Error rate: handed back",
+            alarms.FAILING,
+            names,
+            unit="% of records",
+            label="to be retried or held back",
+            limits={"alarm": alarms.FAILING.limit(row)},
+        ),
         by_reason("Dead letters by reason", row.consumer),
     ]
 

@@ -11,6 +11,9 @@ DRAIN_SECONDS = 15 * 60
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-fifo.html
 IN_FLIGHT_QUOTA = 120_000
 
+# Of the records that a consumer takes, so many in a hundred are handed back: most of what it does is in vain.
+FAILING_PERCENT = 50
+
 # A forecast of a day is shown for every longer one, and for a backlog that does not shrink at all.
 LONGEST_FORECAST_MINUTES = 24 * 60
 
@@ -27,8 +30,17 @@ def age_seconds(row: Subscription) -> int:
     of `outage_seconds` it is soon too late to help.
     """
     expected_seconds = max(row.visibility_timeout_seconds, row.newer_version_patience_seconds)
-    too_late_seconds = min(row.outage_seconds, row.max_age_seconds or row.outage_seconds)
-    return max(1, min(expected_seconds * 3 // 2, too_late_seconds // 2))
+    return max(1, min(expected_seconds * 3 // 2, _too_late_seconds(row) // 2))
+
+
+def age_minutes(row: Subscription) -> int:
+    """For how long a message may be older than that before people must hear of it: what is left until it is too late,
+    less the minute that a metric takes to be there."""
+    return max(1, (_too_late_seconds(row) - age_seconds(row)) // 60 - 1)
+
+
+def _too_late_seconds(row: Subscription) -> int:
+    return min(row.outage_seconds, row.max_age_seconds or row.outage_seconds)
 
 
 def in_flight(row: Subscription) -> int:

@@ -51,13 +51,14 @@ class Watch:
     def _add_alarm(
         self, scope: Construct, rule: AlarmRule, service: str, names: Names, row: Subscription | None
     ) -> CfnResource:
+        datapoints, periods = rule.counts(row)
         properties = {
             "AlarmDescription": f"{service}: {rule.means}",
             **_measured(rule, names),
             "ComparisonOperator": rule.comparison,
             "Threshold": rule.limit(row),
-            "DatapointsToAlarm": rule.datapoints,
-            "EvaluationPeriods": rule.periods,
+            "DatapointsToAlarm": datapoints,
+            "EvaluationPeriods": periods,
             "TreatMissingData": rule.missing_data,
             "AlarmActions": [self.topic_arn],
             "OKActions": [self.topic_arn],

@@ -28,10 +28,10 @@ def place(rows: Iterable[Row], *, region: str) -> list[Widget]:
     placed: list[Widget] = []
     top = 0
     for row in rows:
-        width = COLUMNS // len(row)
-        for number, widget in enumerate(row):
-            where = {"x": number * width, "y": top, "width": width, "height": _HEIGHTS[widget["type"]]}
-            within = {} if widget["type"] == "text" else {"region": region}
+        edges = [COLUMNS * number // len(row) for number in range(len(row) + 1)]
+        for widget, left, right in zip(row, edges, edges[1:], strict=False):
+            where = {"x": left, "y": top, "width": right - left, "height": _HEIGHTS[widget["type"]]}
+            within = {"region": region} if widget["type"] == "metric" else {}
             placed.append({**widget, **where, "properties": {**widget["properties"], **within}})
         top += max(_HEIGHTS[widget["type"]] for widget in row)
     return placed
@@ -69,21 +69,15 @@ def graph(
     return {"type": "metric", "properties": properties}
 
 
-def forecast(title: str, rule: AlarmRule, names: Names, *, limit: int) -> Widget:
-    """What the expressions of an alarm come to, in minutes."""
+def compared(title: str, rule: AlarmRule, names: Names, *, unit: str, label: str, limits: Mapping[str, int]) -> Widget:
+    """What the expressions of an alarm come to: the line that it compares with its threshold, labelled."""
     last = [*rule.expressions][-1]
     read = [metric.line(names, id=name, visible=False) for name, metric in rule.metrics.items()]
     derived = [
-        [{"id": name, "expression": expression, "label": "minutes left", "visible": name == last}]
+        [{"id": name, "expression": expression, "label": label, "visible": name == last}]
         for name, expression in rule.expressions.items()
     ]
-    return graph(
-        title,
-        [*read, *derived],
-        unit="minutes",
-        limits={"alarm: a day, or it grows": limit},
-        period_seconds=rule.period_seconds,
-    )
+    return graph(title, [*read, *derived], unit=unit, limits=limits, period_seconds=rule.period_seconds)
 
 
 def by_reason(title: str, service: str) -> Widget:

@@ -32,6 +32,8 @@ def test_what_a_consumer_more_costs() -> None:
     alarms = per_subscription * Prices().alarm_metric + Prices().composite_alarm
     text = DOCUMENT.read_text(encoding="utf-8")
     assert f"A consumer more is ${alarms:.2f} of alarms and ${4 * Prices().custom_metric:.2f} of metrics" in text
+    canary = alarms + len(SETS["canary"]) * Prices().alarm_metric
+    assert f"The canary is ${canary:.2f} of alarms and ${(4 + 4) * Prices().custom_metric:.2f} of metrics" in text
 
 
 def test_the_fixed_cost_is_the_sum_of_what_is_fixed() -> None:

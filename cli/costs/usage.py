@@ -26,7 +26,7 @@ MEMORY_GB = 0.5  # of a function
 PLATFORM_LOG_BYTES, BATCH_LOG_BYTES, METRICS_LOG_BYTES, RECORD_LOG_BYTES = 420, 400, 900, 520
 
 # As stacks/alarms.py has them; tests/cli/costs/test_usage.py holds these to it.
-ALARM_METRICS_OF_SUBSCRIPTION, ALARM_METRICS_OF_TOPIC, ALARM_METRICS_OF_RELAY = 12, 5, 4
+ALARM_METRICS_OF_SUBSCRIPTION, ALARM_METRICS_OF_TOPIC, ALARM_METRICS_OF_RELAY = 15, 5, 4
 # X-Ray's default rule: the first request of each second, and one of twenty of the others.
 # https://docs.aws.amazon.com/xray/latest/devguide/xray-console-sampling.html
 SAMPLED_SHARE = 0.05

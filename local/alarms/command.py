@@ -81,7 +81,7 @@ def _seconds(text: str) -> float:
 
 
 def _show(looks: Iterator[list[Status]], *, as_json: bool, fail_on_alarm: bool) -> int:
-    from local.alarms.report import changes, document, is_red, print_table
+    from local.alarms.report import changes, document, is_red, print_table, summary
 
     before: list[Status] | None = None
     for statuses in looks:
@@ -89,6 +89,7 @@ def _show(looks: Iterator[list[Status]], *, as_json: bool, fail_on_alarm: bool) 
             print(json.dumps(document(statuses)), flush=True)
         elif before is None:
             print_table(statuses, sys.stdout)
+            print(summary(statuses), flush=True)
         else:
             for line in changes(before, statuses):
                 print(line, flush=True)

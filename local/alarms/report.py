@@ -65,6 +65,12 @@ def print_table(statuses: Sequence[Status], stream: TextIO) -> None:
     Console(file=stream, width=width, highlight=False).print(table)
 
 
+def summary(statuses: Sequence[Status]) -> str:
+    """The last line of a long table: how many are red, and which."""
+    red = [short_name(status.alarm.logical_id) for status in statuses if is_red(status)]
+    return f"{len(red)} of {len(statuses)} alarms are red{': ' + ', '.join(red) if red else ''}"
+
+
 def changes(before: Sequence[Status], after: Sequence[Status]) -> list[str]:
     """A line for each alarm that is in another state than before."""
     old = {status.alarm.name: status.state for status in before}

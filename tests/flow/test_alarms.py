@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 import uuid
 from collections import Counter
@@ -13,12 +14,14 @@ from typing import Any
 
 import pytest
 
+from cli.__main__ import main as waybill
 from local.alarms.definitions import MetricAlarm
 from local.alarms.opening import open_alarms
 from local.alarms.watch import Status, Watcher
 from local.demo.places import Places
-from local.deployment import Deployment, synthesized
-from messaging.topology import ORDERS
+from local.demo.tables import scan
+from local.deployment import Deployment, exports, synthesized
+from messaging.topology import ORDER_LOG, ORDERS
 from tests.factories import body, line, order
 from tests.flow.observing import drained, wait_for
 
@@ -118,10 +121,11 @@ def enable(deployment: Deployment, places: Places, consumer: str, enabled: bool)
 
 def fill(deployment: Deployment, places: Places, consumer: str, count: int) -> None:
     """Put orders straight into a consumer's queue, a standard one."""
-    sqs, run = deployment.client("sqs"), uuid.uuid4().hex[:8]
-    bodies = (body(order(f"alarm-{run}-{n}", lines=[line("FLOW-4")]), time=time.time()) for n in range(count))
-    while batch := list(islice(bodies, 10)):
-        entries = [{"Id": str(number), "MessageBody": text} for number, text in enumerate(batch)]
+    sqs, run = deployment.client("sqs"), f"alarm-{uuid.uuid4().hex[:8]}"
+    text = body(order(run, lines=[line("FLOW-4")]), time=time.time())
+    for start in range(0, count, 10):
+        orders = range(start, min(start + 10, count))
+        entries = [{"Id": str(number), "MessageBody": text.replace(run, f"{run}-{number}")} for number in orders]
         sqs.send_message_batch(QueueUrl=places.queue_url(consumer), Entries=entries)
 
 
@@ -141,7 +145,9 @@ def test_a_stopped_consumer_raises_depth_and_lag_in_turn_and_its_restart_clears_
     enable(deployment, places, consumer, enabled=False)
     try:
         fill(deployment, places, consumer, count=limit(first, depth) + 1)
-        looks = [first, *(watcher.look() for _ in range(20))]
+        looks = [first]
+        while not {depth, lag} <= red(looks[-1]) and len(looks) <= 20:
+            looks.append(watcher.look())
     finally:
         enable(deployment, places, consumer, enabled=True)
     turned_red = [name for name, state in changes(looks) if state == "ALARM"]
@@ -165,10 +171,15 @@ def limit(statuses: Sequence[Status], name: str) -> int:
     return int(alarm.condition.threshold)
 
 
-def test_a_poison_order_raises_the_dead_letter_alarm_of_its_queue_alone(
-    deployment: Deployment, places: Places, opened: Open, inbox: Callable[[], Counter[Change]]
+def test_a_poison_order_raises_the_dead_letter_alarm_of_its_queue_alone_and_its_redrive_clears_it(
+    checkout: Path,
+    deployment: Deployment,
+    places: Places,
+    opened: Open,
+    inbox: Callable[[], Counter[Change]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Watched in half-second minutes; once the letters are gone it is green again."""
+    """Watched in half-second minutes; mended and sent back the order is applied. People hear of each change once."""
     sqs, consumer = deployment.client("sqs"), "standard_orders"
     for name in places.consumers:
         sqs.purge_queue(QueueUrl=places.dead_letter_queue_url(name))  # those of other tests
@@ -180,10 +191,12 @@ def test_a_poison_order_raises_the_dead_letter_alarm_of_its_queue_alone(
     assert red(looks[0]).isdisjoint(alarms.values())
     inbox().clear()
 
+    poison = order(f"alarm-{uuid.uuid4().hex[:8]}", lines=[line("FLOW-5")])
     sqs.send_message(
         QueueUrl=places.queue_url(consumer),
-        MessageBody="}{",
-        MessageGroupId="poison",
+        MessageBody=body(poison, time=time.time()).replace('"USD"', '"EUR"'),
+        MessageAttributes={"priority": {"DataType": "String", "StringValue": poison.priority}},
+        MessageGroupId=poison.customer_id,
         MessageDeduplicationId=uuid.uuid4().hex,
     )
     watch_until(watcher, looks, lambda now: bool(red(now) & set(alarms.values())))
@@ -191,8 +204,16 @@ def test_a_poison_order_raises_the_dead_letter_alarm_of_its_queue_alone(
     watch_until(watcher, looks, lambda now: len(looks) > 8)
     assert red(looks[-1]) & set(alarms.values()) == {alarms[consumer]}
 
-    sqs.purge_queue(QueueUrl=places.dead_letter_queue_url(consumer))
+    for name, value in exports(checkout).items():
+        if name != "PYTHONPATH":
+            monkeypatch.setenv(name, value)
+    monkeypatch.setenv("EDITOR", f"{sys.executable} {Path(__file__).parent / 'mending_editor.py'}")
+    assert waybill(["dlq", "edit", consumer, poison.event_id]) == 0
     watch_until(watcher, looks, lambda now: red(now).isdisjoint(alarms.values()))
+    drained(deployment, places)
+    assert poison.order_id in {
+        item["order_id"]["S"] for item in scan(deployment.client("dynamodb"), places.table(ORDER_LOG))
+    }
     assert inbox() == told(looks[0], changes(looks))
     assert inbox()[alarms[consumer], "ALARM"] == inbox()[alarms[consumer], "OK"] == 1
 

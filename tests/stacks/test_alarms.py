@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from local.assembly import without_unsupported
 from messaging.events import OrderPlaced
 from messaging.topology import ORDERS, TOPIC_ARN_OUTPUT, Subscription
 from stacks import thresholds
@@ -24,6 +25,7 @@ VISIBLE = "ApproximateNumberOfMessagesVisible"
 DIMENSIONS = {
     "AWS/SQS": "QueueName",
     "AWS/Lambda": "FunctionName",
+    "Waybill": "service",
 }
 # Said a second time and on purpose: of which part, what, how summed, compared how, datapoints, periods, seconds.
 ABOVE, AT_LEAST = "GreaterThanThreshold", "GreaterThanOrEqualToThreshold"
@@ -37,9 +39,10 @@ SINGLE = {
     "DeadLetters": ("AWS/SQS", "DeadLetterQueue", VISIBLE, "Maximum", ABOVE, 1, 1, 60),
     "Undelivered": ("AWS/SQS", "TopicDeadLetterQueue", VISIBLE, "Maximum", ABOVE, 1, 1, 60),
 }
-# Of which part, what and how summed, by id; compared how, datapoints, periods, seconds.
+# Whose, of which part, what and how summed, by id; compared how, datapoints, periods, seconds.
 MATH = {
     "Growing": (
+        "AWS/SQS",
         {
             "backlog": ("Queue", VISIBLE, "Minimum"),
             "sent": ("Queue", "NumberOfMessagesSent", "Sum"),
@@ -47,7 +50,16 @@ MATH = {
         },
         *(AT_LEAST, 3, 3, 300),
     ),
-    "DeadLettersGrow": ({"letters": ("DeadLetterQueue", VISIBLE, "Maximum")}, ABOVE, 3, 3, 300),
+    "Failing": (
+        "Waybill",
+        {
+            "records": ("Service", "Records", "Sum"),
+            "retried": ("Service", "Retried", "Sum"),
+            "held": ("Service", "HeldBack", "Sum"),
+        },
+        *(AT_LEAST, 3, 3, 300),
+    ),
+    "DeadLettersGrow": ("AWS/SQS", {"letters": ("DeadLetterQueue", VISIBLE, "Maximum")}, ABOVE, 3, 3, 300),
 }
 
 
@@ -60,8 +72,16 @@ def limits(row: Subscription) -> dict[str, float]:
         "InFlight": min(row.maximum_concurrency * row.batch_size * row.visibility_timeout_seconds * 3 // 2, 96_000),
         "Duration": (row.timeout_seconds - 2) * 1000,
         "Growing": a_day_minutes,
+        "Failing": 50,
         **dict.fromkeys(("Errors", "Throttles", "DeadLetters", "DeadLettersGrow", "Undelivered"), 0),
     }
+
+
+def fewest_minutes(row: Subscription) -> int:
+    """What a message has left once it is too old, less a minute for CloudWatch: a consumer with five minutes in all has
+    one."""
+    lost_after = min(row.max_age_seconds or row.outage_seconds, row.outage_seconds)
+    return max(1, (lost_after - thresholds.age_seconds(row)) // 60 - 1)
 
 
 def told(assembly: Assembly) -> Json:
@@ -72,11 +92,13 @@ def told(assembly: Assembly) -> Json:
 
 @pytest.mark.fault(19)
 def test_every_queue_has_depth_and_age_alarms(dev: Assembly, row: Subscription) -> None:
-    """A stopped consumer raises both, in 15 minutes."""
+    """A stopped consumer raises both in 15 minutes, and age before messages expire."""
     alarms = dev.consumers.alarms(row.consumer)
     for name in ("Depth", "Age"):
         assert alarms[name]["Dimensions"] == [{"Name": "QueueName", "Value": dev.consumers.names(row)["Queue"]}]
-        assert alarms[name]["EvaluationPeriods"] * alarms[name]["Period"] == 900
+    assert alarms["Depth"]["EvaluationPeriods"] * alarms["Depth"]["Period"] == 900
+    heard_after = alarms["Age"]["Threshold"] + alarms["Age"]["EvaluationPeriods"] * alarms["Age"]["Period"]
+    assert heard_after < (row.max_age_seconds or row.outage_seconds)
 
 
 def test_each_row_has_its_alarms(dev: Assembly, row: Subscription) -> None:
@@ -92,18 +114,19 @@ def _hold(assembly: Assembly, row: Subscription) -> None:
         assert expected.items() <= alarm.items(), name
         assert alarm["AlarmDescription"].startswith(f"{row.consumer}: ")
     for name, (namespace, of, metric, statistic, comparison, datapoints, periods, seconds) in SINGLE.items():
+        in_time = fewest_minutes(row) if name == "Age" else 15
         assert {
             **_metric(namespace, metric, names[of]),
             ("ExtendedStatistic" if statistic == "p99" else "Statistic"): statistic,
-            **_compared(comparison, datapoints, periods),
+            **_compared(comparison, min(datapoints, in_time), min(periods, in_time)),
             "Period": seconds,
         }.items() <= alarms[name].items(), name
-    for name, (metrics, comparison, datapoints, periods, seconds) in MATH.items():
+    for name, (namespace, metrics, comparison, datapoints, periods, seconds) in MATH.items():
         assert _compared(comparison, datapoints, periods).items() <= alarms[name].items(), name
         assert "Period" not in alarms[name]
         stats = {each["Id"]: each["MetricStat"] for each in alarms[name]["Metrics"] if "MetricStat" in each}
         assert stats == {
-            key: {"Metric": _metric("AWS/SQS", metric, names[of]), "Period": seconds, "Stat": statistic}
+            key: {"Metric": _metric(namespace, metric, names[of]), "Period": seconds, "Stat": statistic}
             for key, (of, metric, statistic) in metrics.items()
         }
 
@@ -144,16 +167,17 @@ def test_few_samples_are_a_percentile_too(dev: Assembly, row: Subscription) -> N
 @pytest.mark.fault(58)
 @pytest.mark.parametrize("stack", ["messaging", "consumers"])
 def test_every_alarm_decides_on_missing_data_and_names_its_consumer(prod: Assembly, stack: str) -> None:
-    """Each alarm says its period, M of N and what missing data means, and tells people of both changes."""
+    """Each alarm says its period, M of N and what missing data means, and tells the alarm topic of both changes."""
     alarms = getattr(prod, stack).properties("AWS::CloudWatch::Alarm")
+    of_its_own_stack = {"Ref": prod.messaging.logical_id(ALARM_TOPIC_ARN_OUTPUT)}
+    topic = of_its_own_stack if stack == "messaging" else export_of_alarm_topic(prod)
     assert alarms
     for alarm in alarms:
         periods = [each["MetricStat"]["Period"] for each in alarm.get("Metrics", ()) if "MetricStat" in each]
         assert set(periods or [alarm["Period"]]) <= {60, 300}
         assert alarm["TreatMissingData"] == "notBreaching"  # all but the canary's
         assert 1 <= alarm["DatapointsToAlarm"] <= alarm["EvaluationPeriods"]
-        assert alarm["AlarmActions"] == alarm["OKActions"]
-        assert len(alarm["AlarmActions"]) == 1
+        assert alarm["AlarmActions"] == alarm["OKActions"] == [topic]
         assert ": " in alarm["AlarmDescription"]
 
 
@@ -171,6 +195,26 @@ def test_each_alarm_is_in_one_composite(dev: Assembly, stack: str) -> None:
         assert text == " OR ".join(['ALARM("x")'] * len(names))
         listed += names
     assert sorted(listed) == sorted(alarms)
+
+
+@pytest.mark.parametrize("stack", ["messaging", "consumers"])
+def test_the_engine_is_spared_only_what_it_refuses(dev: Assembly, stack: str) -> None:
+    """Of alarms the composites and those on expressions: they are in the template that AWS gets, and left out of no
+    other."""
+    body = getattr(dev, stack).body
+    _, left_out = without_unsupported(body)
+    resources = {name: body["Resources"][name] for name in left_out}
+    assert {each["Type"] for each in resources.values()} <= {
+        "AWS::CloudWatch::Alarm",
+        "AWS::CloudWatch::CompositeAlarm",
+        "AWS::Logs::QueryDefinition",
+    }
+    refused = {
+        name
+        for name, each in body["Resources"].items()
+        if each["Type"] == "AWS::CloudWatch::CompositeAlarm" or "Metrics" in each.get("Properties", {})
+    }
+    assert refused == {name for name in left_out if resources[name]["Type"] != "AWS::Logs::QueryDefinition"}
 
 
 def test_composites_have_names_that_a_deployment_can_wait_for(dev: Assembly) -> None:

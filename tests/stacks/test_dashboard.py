@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +12,8 @@ import pytest
 from messaging import metrics
 from messaging.events import CATALOGUE, OrderPlaced
 from messaging.topology import ORDERS, TABLES, Subscription
-from stacks.alarms import GROWING
+from stacks.alarm_rule import AlarmRule
+from stacks.alarms import FAILING, GROWING
 from stacks.dashboard import DASHBOARD_NAME_OUTPUT
 from tests.stacks.conftest import Synthesize
 from tests.stacks.synthesized import MAIL_FROM, Assembly, Json, export_of_topic_name
@@ -92,7 +94,8 @@ def _hold(assembly: Assembly, row: Subscription) -> None:
     of_queue, of_service = ("QueueName", queue), ("service", row.consumer)
     assert [*graphs] == [
         *("Backlog", "Drained in", "Lag: age of the oldest message", "In and out"),
-        *("A batch takes", "From publication until applied", "Outcomes and errors", "Dead letters by reason"),
+        *("A batch takes", "From publication until applied", "Outcomes and errors", "Error rate: handed back"),
+        "Dead letters by reason",
     ]
     assert lines(graphs["Backlog"])[0] == ("AWS/SQS", "ApproximateNumberOfMessagesVisible", *of_queue, "Maximum")
     assert lines(graphs["In and out"]) == [
@@ -127,16 +130,19 @@ def test_thresholds_are_drawn(dev: Assembly, row: Subscription) -> None:
         "Drained in": [alarms["Growing"]["Threshold"]],
         "Lag: age of the oldest message": [alarms["Age"]["Threshold"]],
         "A batch takes": [alarms["Duration"]["Threshold"]],
+        "Error rate: handed back": [alarms["Failing"]["Threshold"]],
     }
 
 
-def test_the_forecast_is_the_alarms(dev: Assembly, row: Subscription) -> None:
-    """The same expressions over the same metrics, of which only the result is shown."""
-    graph = part_of(row, widgets(dev))["Drained in"]
+@pytest.mark.parametrize(("title", "rule"), [("Drained in", GROWING), ("Error rate: handed back", FAILING)])
+def test_what_an_alarm_calculates_is_shown(dev: Assembly, row: Subscription, title: str, rule: AlarmRule) -> None:
+    """The same expressions over the same metrics and periods, of which only the result is shown."""
+    graph = part_of(row, widgets(dev))[title]
     last = [line[-1] for line in graph["metrics"]]
-    assert {each["id"]: each["expression"] for each in last if "expression" in each} == dict(GROWING.expressions)
-    assert [each["id"] for each in last if each["visible"]] == ["forecast"]
-    assert graph["period"] == 300
+    assert {each["id"]: each["expression"] for each in last if "expression" in each} == dict(rule.expressions)
+    assert [each["id"] for each in last if each["visible"]] == [[*rule.expressions][-1]]
+    assert {each["id"] for each in last if "expression" not in each} == rule.metrics.keys()
+    assert graph["period"] == rule.period_seconds == 300
 
 
 def test_a_new_row_brings_its_part(synth: Synthesize) -> None:
@@ -170,16 +176,43 @@ def test_widgets_neither_overlap_nor_leave_the_page(dev: Assembly) -> None:
         taken |= cells
 
 
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
+MEMBERS = {
+    "alarm": {"title", "alarms", "sortBy"},
+    "text": {"markdown", "background"},
+    "metric": {"title", "view", "metrics", "period", "yAxis", "annotations", "region"},
+}
+OPTIONS = {"stat", "label", "id", "expression", "visible"}
+
+
+def test_widgets_have_the_members_that_cloudwatch_knows(dev: Assembly) -> None:
+    """An id begins with a small letter and is there once in its graph; an expression stands alone in its line."""
+    for each in widgets(dev):
+        assert each.keys() == {"type", "x", "y", "width", "height", "properties"}
+        assert each["properties"].keys() <= MEMBERS[each["type"]]
+        lines = each["properties"].get("metrics", [])
+        ids = [line[-1]["id"] for line in lines if "id" in line[-1]]
+        assert all(re.fullmatch(r"[a-z]\w*", name) for name in ids)
+        assert len(set(ids)) == len(ids)
+        for line in lines:
+            assert line[-1].keys() <= OPTIONS
+            if "expression" in line[-1]:
+                assert len(line) == 1
+            else:
+                assert all(isinstance(word, str) for word in line[:-1])
+                assert len(line) % 2 == 1  # namespace, name, dimensions in pairs, options
+
+
 # CloudFormation takes 500 resources a stack, which these are.
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
-@pytest.mark.parametrize("count", [22])
-def test_as_many_rows_as_a_stack_holds_fit_on_the_page(synth: Synthesize, count: int) -> None:
-    """At most 500 widgets, 100 alarms in one, 500 metrics in a graph.
+@pytest.mark.parametrize(("count", "options"), [(21, {}), (19, {"stage": "prod", "canary": "on"})])
+def test_as_many_rows_as_a_stack_holds_fit_on_the_page(synth: Synthesize, count: int, options: dict[str, str]) -> None:
+    """So many says docs/monitoring.md. At most 500 widgets, 100 alarms in one, 500 metrics in a graph.
 
     Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html
     """
     rows = tuple(replace(ROW, consumer=f"audit_{number}") for number in range(count))
-    shown = widgets(synth(replace(ORDERS, subscriptions=rows, announced=CATALOGUE)))
+    shown = widgets(synth(replace(ORDERS, subscriptions=rows, announced=CATALOGUE), **options))
     assert len(shown) <= 500
     assert len(shown[0]["properties"]["alarms"]) <= 100
     assert max(len(each["properties"].get("metrics", ())) for each in shown) <= 500

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.shops import shop
+from benchmarks.shops import ROWS_OF_A_STACK, shop
 from messaging.topology import ORDERS
 from stacks.dashboard import DASHBOARD_NAME_OUTPUT
 from stacks.rules.limits import MAX_OUTPUTS, MAX_RESOURCES, MAX_SUBSCRIPTIONS_OF_FIFO_TOPIC, MAX_TEMPLATE_BYTES
@@ -25,7 +25,7 @@ MAX_LOG_GROUPS_OF_QUERY = 50
 
 @pytest.fixture(scope="module")
 def crowd(synth: Synthesize) -> Assembly:
-    """As many subscribers as a FIFO topic takes, twenty a stack."""
+    """As many subscribers as a FIFO topic takes, nineteen a stack."""
     return synth(shop(MAX_SUBSCRIPTIONS_OF_FIFO_TOPIC), mail_from=MAIL_FROM)
 
 
@@ -37,7 +37,7 @@ def templates(crowd: Assembly) -> Mapping[str, Template]:
 
 
 def test_each_stack_has_its_rows_and_no_other(templates: Mapping[str, Template]) -> None:
-    """Twenty functions each, beside the relay's."""
+    """Nineteen functions each, beside the relay's."""
     handlers = {
         name: [each["Handler"] for each in template.properties("AWS::Lambda::Function")]
         for name, template in templates.items()
@@ -118,7 +118,7 @@ def test_a_dashboard_elsewhere_shows_its_own_consumers(templates: Mapping[str, T
     """Their states on top, and their flow."""
     template = templates["waybill-dev-consumers-2"]
     widgets = shown(template.behind(f"Consumers2{DASHBOARD_NAME_OUTPUT}")["Properties"])
-    assert len(widgets[0]["properties"]["alarms"]) == 20
+    assert len(widgets[0]["properties"]["alarms"]) == ROWS_OF_A_STACK
     assert not any(each["properties"].get("title", "").startswith("Relay") for each in widgets)
 
 

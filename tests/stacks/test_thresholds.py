@@ -23,6 +23,16 @@ def test_age_comes_before_messages_are_lost() -> None:
     assert thresholds.age_seconds(replace(ROW, newer_version_patience_seconds=10)) == 46
 
 
+def test_age_is_told_before_it_is_too_late() -> None:
+    """In 15 minutes where there is time; what expires after five is told of after one."""
+    assert thresholds.age_minutes(ROW) > 15
+    assert thresholds.age_minutes(replace(ROW, max_age_seconds=300)) == 1
+    assert thresholds.age_minutes(replace(ROW, max_age_seconds=1800)) == 14
+    for seconds in (180, 300, 600, 1200, 3600):
+        row = replace(ROW, max_age_seconds=seconds)
+        assert thresholds.age_seconds(row) + 60 * min(15, thresholds.age_minutes(row)) < seconds
+
+
 def test_in_flight_is_what_fails_at_once_and_never_the_quota() -> None:
     """Half as many again as can be held through a visibility timeout; well below the 120,000 where SQS stops."""
     assert thresholds.in_flight(ROW) == 10 * 10 * 31 * 3 // 2

@@ -72,6 +72,16 @@ def test_json_is_a_line_for_each_look(watching: Any, capsys: pytest.CaptureFixtu
     assert [line["alarms"][0]["state"] for line in lines] == ["OK", "ALARM"]
 
 
+@pytest.mark.parametrize(("state", "said"), [("OK", "0 of 1 alarms are red"), ("ALARM", "1 of 1 alarms are red: Odd")])
+def test_the_last_line_says_what_is_red(
+    watching: Any, capsys: pytest.CaptureFixture[str], state: State, said: str
+) -> None:
+    """A table of sixty alarms scrolls its top away."""
+    watching(state)
+    command.main(["alarms"])
+    assert capsys.readouterr().out.splitlines()[-1] == said
+
+
 def test_watching_shows_the_table_and_then_changes(watching: Any, capsys: pytest.CaptureFixture[str]) -> None:
     """What stays as it is, is not said again; the first red one ends it where that was asked for."""
     watching("OK", "OK", "ALARM", "OK")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Any
 
 from cli.errors import Cancelled, CliError
 from cli.letters.files import objection
 from cli.letters.letter import Letter
+from cli.letters.masking import shown
 from messaging.identity import new_id
 from messaging.topology import Subscription
 
@@ -26,9 +27,9 @@ def edit(
     Raises Cancelled where they changed nothing, and CliError for what the consumer would bury again, or for a changed
     id without `new_event_id`: under another id, what was applied could be applied again.
     """
-    shown = readable(letter.body)
-    saved = editor(shown)
-    if saved is None or (saved.strip() == shown.strip() and not new_event_id):
+    text = readable(letter.body)
+    saved = editor(text)
+    if saved is None or (saved.strip() == text.strip() and not new_event_id):
         raise Cancelled("nothing was changed, so nothing is sent")
     body = _compact(saved)
     if new_event_id:
@@ -44,10 +45,15 @@ def edit(
     return replace(changed, group=_group(letter, changed))
 
 
-def difference(before: Letter, after: Letter) -> str:
-    """A unified diff of two bodies as people read them."""
-    old, new = (readable(each.body).splitlines() for each in (before, after))
-    return "\n".join(difflib.unified_diff(old, new, "dead letter", "as it will be sent", lineterm=""))
+def difference(before: Letter, after: Letter, hidden: Collection[str]) -> str:
+    """A unified diff of two bodies as people read them; `hidden` are names of members whose values are not shown."""
+    bodies = [shown(dict(each.document), each.body, hidden) for each in (before, after)]
+    old, new = (
+        (body if isinstance(body, str) else json.dumps(body, indent=2, ensure_ascii=False)).splitlines()
+        for body in bodies
+    )
+    lines = difflib.unified_diff(old, new, "dead letter", "as it will be sent", lineterm="")
+    return "\n".join(lines) or "What has changed is not shown: --reveal shows it"
 
 
 def readable(body: str) -> str:

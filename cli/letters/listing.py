@@ -9,7 +9,7 @@ from typing import Any
 from cli.errors import NotFound
 from cli.letters.desk import Desk
 from cli.letters.letter import Letter
-from cli.letters.masking import masked
+from cli.letters.masking import shown
 from cli.letters.reading import Reading, read
 from cli.letters.selection import Selection
 from messaging.sqs import ATTRIBUTE
@@ -59,19 +59,19 @@ def document(letter: Letter, hidden: Collection[str]) -> dict[str, Any]:
         "facts": dict(letter.facts),
         "attributes": attributes,
         "deduplication_id": letter.deduplication_id,
-        "body": masked(dict(letter.document), hidden) if letter.document else _opaque(letter.body, hidden),
+        "body": shown(dict(letter.document), letter.body, hidden),
     }
 
 
-def text(shown: dict[str, Any]) -> str:
+def text(about: dict[str, Any]) -> str:
     """The same for people."""
-    body = shown["body"]
+    body = about["body"]
     lines = [
         f"{name:<17} {value}"
-        for name, value in shown.items()
+        for name, value in about.items()
         if name not in ("body", "facts", "attributes") and value is not None
     ]
-    lines += [f"{'attribute':<17} {name} = {value}" for name, value in shown["attributes"].items()]
+    lines += [f"{'attribute':<17} {name} = {value}" for name, value in about["attributes"].items()]
     return "\n".join([*lines, "", body if isinstance(body, str) else json.dumps(body, indent=2, ensure_ascii=False)])
 
 
@@ -100,10 +100,3 @@ def _behind(desk: Desk, reading: Reading) -> Iterator[dict[str, Any]]:
             "receives": int(record.get("attempt", 0)),
             "shown": False,
         }
-
-
-def _opaque(body: str, hidden: Collection[str]) -> str:
-    """What is no JSON object can't be masked in part."""
-    return (
-        f"{len(body.encode(errors='replace'))} bytes that are no JSON object: --reveal shows them" if hidden else body
-    )

@@ -20,6 +20,15 @@ def masked(value: Any, names: Collection[str]) -> Any:
     return value
 
 
+def shown(document: Any, body: str, names: Collection[str]) -> Any:
+    """The body of a letter, which holds `document`, or no JSON object where that is empty: then nobody knows what is in
+    it, and it is shown whole or not at all."""
+    if document:
+        return masked(document, names)
+    size = len(body.encode(errors="replace"))
+    return f"{size} bytes that are no JSON object: --reveal shows them" if names else body
+
+
 def _hidden(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _hidden(member) for name, member in value.items()}

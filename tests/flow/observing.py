@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import urllib.request
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from local import processes
@@ -17,6 +17,7 @@ from local.demo.tables import count_items, read_markers, read_revenue, scan
 from local.deployment import Deployment
 from messaging.publisher import Publisher
 from messaging.topology import INBOX, ORDER_LOG, ORDERS, OUTBOX, RESERVATIONS, REVENUE, STOCK
+from tests.factories import order
 
 
 def wait_for(condition: Callable[[], bool], what: str, timeout_seconds: float = 90.0) -> None:
@@ -70,6 +71,12 @@ class Totals:
         markers = read_markers(dynamodb, inbox_table=places.table(INBOX), order_table=places.table(ORDER_LOG))
         self.applied = Counter(marker.consumer for marker in markers)
         assert len({(marker.consumer, marker.event_id) for marker in markers}) == len(markers)
+
+
+def assert_masked(arguments: Sequence[str], *said: str) -> None:
+    """A command has shown nobody's name, unless it was asked to."""
+    if not {"--reveal", "export"} & {*arguments}:
+        assert not [text for text in said if order().ship_to.name in text], arguments
 
 
 def assert_order_per_customer(deployment: Deployment, places: Places, events: list[Any]) -> None:

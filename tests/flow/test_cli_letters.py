@@ -19,7 +19,7 @@ from local.demo.tables import scan
 from local.deployment import Deployment, exports
 from messaging.topology import INBOX, ORDER_LOG
 from tests.factories import body, order
-from tests.flow.observing import dead_letters, drained, wait_for
+from tests.flow.observing import assert_masked, dead_letters, drained, wait_for
 
 ROOT = Path(__file__).parents[2]
 POISON_ORDERS, CUSTOMERS = 500, 50  # ten letters a group: as many as can be looked at
@@ -58,6 +58,7 @@ def waybill(command: Callable[..., subprocess.Popen[str]]) -> Waybill:
         process = command(*arguments)
         out, err = process.communicate(timeout=120)
         assert process.returncode == exit_code, err
+        assert_masked(arguments, out, err)
         return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
     return run

@@ -19,7 +19,7 @@ from cli.__main__ import main
 from local.demo.places import Places
 from local.deployment import Deployment, exports
 from tests.factories import body, line, order
-from tests.flow.observing import drained, publish, wait_for
+from tests.flow.observing import assert_masked, drained, publish, wait_for
 
 ROOT = Path(__file__).parents[2]
 
@@ -54,6 +54,7 @@ def waybill(
         capsys.readouterr()
         exit_code = main(arguments)
         captured = capsys.readouterr()
+        assert_masked(arguments, captured.out, captured.err)
         return Said(exit_code, captured.out, captured.err)
 
     return run

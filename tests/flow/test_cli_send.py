@@ -23,7 +23,7 @@ from local.deployment import Deployment, exports
 from messaging.message import encode
 from messaging.topology import INBOX, REVENUE
 from tests.factories import line, order
-from tests.flow.observing import drained
+from tests.flow.observing import assert_masked, drained
 
 ROOT = Path(__file__).parents[2]
 Waybill = Callable[..., tuple[int, str, str]]
@@ -46,6 +46,7 @@ def waybill(
     def run(*arguments: str) -> tuple[int, str, str]:
         code = main(arguments)
         said = capsys.readouterr()
+        assert_masked(arguments, said.out, said.err)
         return code, said.out, said.err
 
     return run

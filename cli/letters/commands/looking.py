@@ -8,13 +8,11 @@ from typing import Any
 
 import click
 
-from cli.letters.commands.options import at_desk, selection_of, selects
+from cli.letters.commands.options import at_desk, masks, selection_of, selects
 from cli.letters.commands.telling import read_queue
 from cli.operator import Operator, command
 from cli.output import Column
 from cli.times import age, utc_now
-
-PERSONAL = ("ship_to",)
 
 _SINCE = Column("dead_since", "Dead since")
 LIST = (
@@ -73,15 +71,7 @@ def _dead_for(since: Any) -> str | None:
 )
 @click.argument("queue")
 @click.argument("letter")
-@click.option("--reveal", is_flag=True, help="Personal data too.")
-@click.option(
-    *("--mask", "hidden"),
-    multiple=True,
-    default=PERSONAL,
-    envvar="WAYBILL_MASK",
-    show_default=True,
-    help="Members of the event that hold personal data.",
-)
+@masks
 @command
 def show(operator: Operator, queue: str, letter: str, reveal: bool, hidden: tuple[str, ...]) -> None:
     """Everything about one LETTER of QUEUE, by its own id or its event's."""

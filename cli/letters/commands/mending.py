@@ -8,7 +8,7 @@ import click
 
 from cli.errors import CliError, UsageError
 from cli.letters import interruption
-from cli.letters.commands.options import CANARY, RATE, at_desk
+from cli.letters.commands.options import CANARY, RATE, at_desk, masks
 from cli.letters.commands.telling import agree, read_queue, tell_work
 from cli.operator import Operator, changes, command
 
@@ -78,10 +78,23 @@ def import_(
 @click.option("--new-id", is_flag=True, help="Make it another event: what was applied of this one, it would do again.")
 @click.option("--to-dlq", is_flag=True, help="Back to the dead-letter queue, for a redrive later.")
 @click.option("--no-validate", is_flag=True, help="Send also what its consumer would only bury again.")
+@masks
 @changes
 @command
-def edit(operator: Operator, queue: str, letter: str, new_id: bool, to_dlq: bool, no_validate: bool) -> None:
-    """Mend the body of one LETTER of QUEUE in $EDITOR and send it to its consumer. The event keeps its id."""
+def edit(
+    operator: Operator,
+    queue: str,
+    letter: str,
+    new_id: bool,
+    to_dlq: bool,
+    no_validate: bool,
+    reveal: bool,
+    hidden: tuple[str, ...],
+) -> None:
+    """Mend the body of one LETTER of QUEUE in $EDITOR and send it to its consumer. The event keeps its id.
+
+    The editor shows all of it; the terminal what has changed, without personal data.
+    """
     from cli.letters import editing, importing, listing
     from cli.letters.judging import Rules
     from cli.letters.redriving import Gait
@@ -90,7 +103,7 @@ def edit(operator: Operator, queue: str, letter: str, new_id: bool, to_dlq: bool
     with at_desk(operator, queue) as desk:
         found = listing.find(desk, letter)
         mended = editing.edit(found, desk.queue.row, _open_editor, new_event_id=new_id, validate=not no_validate)
-        operator.output.say(editing.difference(found, mended))
+        operator.output.say(editing.difference(found, mended, () if reveal else hidden))
         agree(operator, f"Send it to {queue if to_dlq else desk.queue.row.consumer}")
         reading = read_queue(operator, desk)
         if to_dlq:

@@ -8,6 +8,7 @@ import pytest
 
 from cli.errors import Cancelled, CliError
 from cli.letters.editing import difference, edit
+from cli.letters.letter import Letter
 from messaging.topology import ORDERS
 from testing import order_placed
 from testing.events import body
@@ -77,6 +78,22 @@ def test_an_event_that_moves_to_another_customer_moves_to_its_group() -> None:
 
 def test_the_difference_shows_what_was_changed_and_what_is_around_it() -> None:
     """As a patch."""
-    lines = difference(POISON, edit(POISON, ROW, mend)).splitlines()
+    lines = difference(POISON, edit(POISON, ROW, mend), ("ship_to",)).splitlines()
     changed = [line for line in lines if line[:1] in "+-" and line[:3] not in ("+++", "---")]
     assert [line.replace(" ", "") for line in changed] == ['-"currency":"EUR",', '+"currency":"USD",']
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        (POISON, letter(POISON.body.replace("Århus", "Aarhus")), "What has changed is not shown"),
+        (letter("Århus"), letter("Aarhus, DK"), "+10 bytes that are no JSON object"),
+    ],
+    ids=["an address", "no JSON"],
+)
+def test_the_difference_shows_no_personal_data(before: Letter, after: Letter, told: str) -> None:
+    """Unless it is asked for."""
+    said = difference(before, after, ("ship_to",))
+    assert told in said
+    assert "rhus" not in said
+    assert "Aarhus" in difference(before, after, ())

@@ -9,128 +9,24 @@ from __future__ import annotations
 
 import random
 import time
-from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
-from zlib import crc32
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from messaging import refusals
 from messaging.errors import InvalidEvent, TooLarge
 from messaging.events import Event
+from messaging.lanes import Entry, Lane, SideBySide, entry_of, in_threads, lanes_of
 from messaging.message import MAX_BODY_BYTES
 from messaging.outgoing import Draft, Outgoing, prepare
+from messaging.publish_report import HELD_BACK, OUT_OF_TIME, FailedEntry, PublishReport
+from messaging.refusals import Refusal
 from messaging.topology import Topic
 from messaging.tracing import TraceContextSource, clean_traceparent, untraced
-
-# Source: https://docs.aws.amazon.com/sns/latest/api/API_PublishBatch.html
-MAX_BATCH_ENTRIES = 10
-MAX_BATCH_BYTES = MAX_BODY_BYTES
-
-_FINAL_ERRORS = {
-    "AuthorizationError",
-    "InvalidParameter",
-    "InvalidParameterValue",
-    "ParameterValueInvalid",
-    "NotFound",
-    "KMSAccessDenied",
-}
-# Of one entry: the message itself is wrong. The other errors of Publish are of the topic, its key or the permissions.
-# Source: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
-_MESSAGE_ERRORS = {"InvalidParameter", "InvalidParameterValue", "ParameterValueInvalid", "ValidationException"}
-# SNS calls these the sender's fault too, and they pass all the same.
-_PASSING_ERRORS = {
-    *("Throttled", "ThrottledException", "ThrottlingException", "RequestThrottled", "ConcurrentAccess"),
-    *("KMSThrottling", "KMSThrottlingException"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class FailedEntry:
-    """An event that did not reach the topic. `code` is SNS's, or one of `invalid`, `too_large`, HELD_BACK, OUT_OF_TIME.
-
-    `final`: sending it again now can't help. `own_fault`: nor can it once topic and permissions are mended.
-    """
-
-    event_id: str
-    code: str
-    reason: str
-    final: bool = False
-    own_fault: bool = False
-
-
-HELD_BACK = "held_back"
-OUT_OF_TIME = "out_of_time"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PublishReport:
-    """Where every event went. Accepted events that match no subscription are in `unrouted` too: SNS drops them.
-
-    (But for those that the topic calls `announced`: nobody needs to take them.) `seconds`: from the first request until
-    the last answer, pauses between attempts included; None where nothing was to be sent.
-    """
-
-    published: tuple[str, ...]
-    failed: tuple[FailedEntry, ...]
-    unrouted: tuple[str, ...]
-    seconds: float | None = None
-
-
-@dataclass(slots=True)
-class _Entry:
-    number: int
-    event_id: str
-    group: str
-    request: dict[str, Any]
-    size_bytes: int
-
-
-@dataclass(slots=True)
-class _Lane:
-    """The events of some message groups. Each group's queue is sent from its head only."""
-
-    groups: dict[str, deque[_Entry]] = field(default_factory=lambda: defaultdict(deque))
-
-    def next_batch(self) -> list[_Entry]:
-        """The heads of up to ten groups that fit into one request; groups take turns."""
-        batch: list[_Entry] = []
-        size_bytes = 0
-        for group in list(self.groups):
-            head = self.groups[group][0]
-            if len(batch) == MAX_BATCH_ENTRIES or size_bytes + head.size_bytes > MAX_BATCH_BYTES:
-                break
-            batch.append(head)
-            size_bytes += head.size_bytes
-            self.groups[group] = self.groups.pop(group)  # to the end of the turn
-        return batch
-
-    def remove(self, entry: _Entry) -> None:
-        self.groups[entry.group].popleft()
-        if not self.groups[entry.group]:
-            del self.groups[entry.group]
-
-    def give_up(self, entry: _Entry) -> Iterator[_Entry]:
-        """Remove the entry's whole group; yields what comes after the entry."""
-        rest = self.groups.pop(entry.group)
-        rest.popleft()
-        yield from rest
-
-
-SideBySide = Callable[[Callable[[_Lane], dict[int, FailedEntry]], Sequence[_Lane]], Iterable[dict[int, FailedEntry]]]
-
-
-def in_threads(
-    drain: Callable[[_Lane], dict[int, FailedEntry]], lanes: Sequence[_Lane]
-) -> Iterable[dict[int, FailedEntry]]:
-    """A thread a lane; one alone needs none."""
-    if len(lanes) <= 1:
-        return [drain(lane) for lane in lanes]
-    with ThreadPoolExecutor(max_workers=len(lanes), thread_name_prefix="publisher") as pool:
-        return [*pool.map(drain, lanes)]
 
 
 class Publisher:
@@ -207,10 +103,10 @@ class Publisher:
         failures: dict[int, FailedEntry] = {}
         entries = []
         for number, each in enumerate(messages):
-            if each.size_bytes > MAX_BATCH_BYTES:
+            if each.size_bytes > MAX_BODY_BYTES:
                 failures[number] = FailedEntry(each.event_id, "too_large", each.too_large(), final=True, own_fault=True)
             else:
-                entries.append(_entry(each, number, resend))
+                entries.append(entry_of(each, number, resend))
         failures |= self._send(entries, has_time)
         return [failures.get(number) for number in range(len(messages))]
 
@@ -224,27 +120,23 @@ class Publisher:
                 code = "invalid" if isinstance(error, InvalidEvent) else "too_large"
                 invalid.append(FailedEntry(event_id, code, str(error), final=True, own_fault=True))
 
-    def _send(self, entries: Sequence[_Entry], has_time: Callable[[], bool]) -> dict[int, FailedEntry]:
+    def _send(self, entries: Sequence[Entry], has_time: Callable[[], bool]) -> dict[int, FailedEntry]:
         """The failures, by the entries' numbers."""
-        lanes = [_Lane() for _ in range(self._concurrency)]
-        for entry in entries:
-            # crc32, not hash(): the same group takes the same lane in every process, so runs can be compared
-            lanes[crc32(entry.group.encode()) % len(lanes)].groups[entry.group].append(entry)
-        busy = [lane for lane in lanes if lane.groups]
+        lanes = lanes_of(entries, self._concurrency)
         failures: dict[int, FailedEntry] = {}
-        for of_lane in self._side_by_side(lambda lane: self._drain(lane, has_time), busy):
+        for of_lane in self._side_by_side(lambda lane: self._drain(lane, has_time), lanes):
             failures |= of_lane
         return failures
 
-    def _drain(self, lane: _Lane, has_time: Callable[[], bool]) -> dict[int, FailedEntry]:
+    def _drain(self, lane: Lane, has_time: Callable[[], bool]) -> dict[int, FailedEntry]:
         failures: dict[int, FailedEntry] = {}
         attempts: dict[int, int] = defaultdict(int)
         while lane.groups and has_time():
             batch = lane.next_batch()
-            refusals = self._publish_batch(batch)
+            refused = self._publish_batch(batch)
             retried = 0
             for entry in batch:
-                refusal = refusals.get(entry.request["Id"])
+                refusal = refused.get(entry.request["Id"])
                 if refusal is None:
                     lane.remove(entry)
                     continue
@@ -264,7 +156,7 @@ class Publisher:
             failures[entry.number] = FailedEntry(entry.event_id, OUT_OF_TIME, "the run ended before its turn")
         return failures
 
-    def _publish_batch(self, batch: Sequence[_Entry]) -> dict[str, _Refusal]:
+    def _publish_batch(self, batch: Sequence[Entry]) -> dict[str, Refusal]:
         """What SNS refused, by entry id. A call that failed as a whole refused all of it."""
         try:
             reply = self._client.publish_batch(
@@ -272,41 +164,12 @@ class Publisher:
             )
         except ClientError as error:
             code = error.response["Error"]["Code"]
-            if code in _MESSAGE_ERRORS and len(batch) > 1:
-                # One wrong entry has SNS refuse the whole call, and say of no entry that it is that one.
+            if refusals.may_be_of_one_entry(code) and len(batch) > 1:
                 return {name: refusal for entry in batch for name, refusal in self._publish_batch([entry]).items()}
-            whole = _Refusal(code, "SNS refused the whole batch", final=code in _FINAL_ERRORS)
+            whole = refusals.of_call(code)
         except BotoCoreError as error:
             # No answer: it may have been accepted. The retry has the same deduplication id, so SNS drops a second copy.
-            whole = _Refusal(type(error).__name__, "no answer from SNS", final=False)
+            whole = Refusal(type(error).__name__, "no answer from SNS", final=False)
         else:
-            return {entry["Id"]: _refusal(entry) for entry in reply.get("Failed", [])}
+            return {entry["Id"]: refusals.of_entry(entry) for entry in reply.get("Failed", [])}
         return {entry.request["Id"]: whole for entry in batch}
-
-
-@dataclass(frozen=True, slots=True)
-class _Refusal:
-    code: str
-    reason: str
-    final: bool
-    own_fault: bool = False
-
-
-def _refusal(entry: Mapping[str, Any]) -> _Refusal:
-    """What SNS says of one entry in a call that was fine."""
-    code = entry["Code"]
-    final = entry.get("SenderFault", False) and code not in _PASSING_ERRORS
-    return _Refusal(code, entry.get("Message", ""), final=final, own_fault=final and code in _MESSAGE_ERRORS)
-
-
-def _entry(outgoing: Outgoing, number: int, resend: str | None) -> _Entry:
-    request = {
-        "Id": str(number),
-        "Message": outgoing.body,
-        "MessageGroupId": outgoing.group,
-        "MessageDeduplicationId": outgoing.event_id if resend is None else f"{outgoing.event_id}~{resend}",
-        "MessageAttributes": {
-            name: {"DataType": "String", "StringValue": value} for name, value in outgoing.attributes.items()
-        },
-    }
-    return _Entry(number, outgoing.event_id, outgoing.group, request, outgoing.size_bytes)

@@ -23,7 +23,8 @@ from messaging.errors import InvalidEvent
 from messaging.outbox import messages_of
 from messaging.outbox_table import MAX_FETCHED, REFUSED, Address, OutboxTable, address_of
 from messaging.outgoing import Outgoing
-from messaging.publisher import HELD_BACK, Publisher
+from messaging.publish_report import HELD_BACK
+from messaging.publisher import Publisher
 from messaging.stream import Record
 from messaging.topology import HOUR_SECONDS, Topic
 

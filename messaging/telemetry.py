@@ -28,7 +28,7 @@ from messaging.metrics import (
 
 if TYPE_CHECKING:
     from messaging.batch import Ledger
-    from messaging.publisher import PublishReport
+    from messaging.publish_report import PublishReport
 
 OTHER = "other"  # a reason that a consumer's own error class has made up: a dimension takes only words that we know
 

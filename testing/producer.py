@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from messaging.events import Event
 from messaging.outgoing import Draft
-from messaging.publisher import PublishReport
+from messaging.publish_report import PublishReport
 from testing.faults import Fault, Options
 from testing.functions.process import Killed, Process
 

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 from messaging.events import Event
 from messaging.items import attributes
 from messaging.outgoing import Draft
-from messaging.publisher import Publisher, PublishReport
+from messaging.publish_report import PublishReport
+from messaging.publisher import Publisher
 from messaging.topology import ORDERS, TABLES, TABLES_BY_NAME, Table, Topic
 from testing.deliveries import deliveries
 from testing.deployment import Changes, Conditions, Deployed, check_function, deploy_consumer, deploy_relay, wiring

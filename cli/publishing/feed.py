@@ -13,7 +13,7 @@ from messaging.events import Event
 from messaging.outgoing import Draft
 
 if TYPE_CHECKING:
-    from messaging.publisher import PublishReport
+    from messaging.publish_report import PublishReport
 
 Fate = Literal["published", "unrouted", "failed"]
 

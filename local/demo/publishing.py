@@ -13,7 +13,7 @@ import msgspec
 
 from messaging.events import Event, OrderCancelled, OrderPlaced
 from messaging.outgoing import Draft
-from messaging.publisher import FailedEntry, PublishReport
+from messaging.publish_report import FailedEntry, PublishReport
 
 # The first events go out at once, before the rest is even encoded; later ones in calls large enough to fill batches.
 _FIRST_EVENTS = 10

@@ -17,8 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from messaging.events import OrderPlaced
+from messaging.lanes import MAX_BATCH_BYTES
 from messaging.outgoing import prepare
-from messaging.publisher import MAX_BATCH_BYTES, Publisher, PublishReport
+from messaging.publish_report import PublishReport
+from messaging.publisher import Publisher
 from messaging.topology import ORDERS, Subscription, Topic
 from tests.factories import NOW, body, order
 
@@ -75,7 +77,7 @@ def test_a_batch_stays_within_the_bytes_that_sns_takes(monkeypatch: pytest.Monke
     """Bodies and attributes together: three bodies would fit, with their attributes only two do."""
     assert MAX_BATCH_BYTES == 256 * 1024
     events = [order(str(n), customer_id=f"C{n}") for n in range(9)]
-    monkeypatch.setattr("messaging.publisher.MAX_BATCH_BYTES", 3 * len(body(events[0])))
+    monkeypatch.setattr("messaging.lanes.MAX_BATCH_BYTES", 3 * len(body(events[0])))
     sns = FakeSns()
     publish(sns, events, concurrency=1)
     assert [len(request) for request in sns.requests] == [2, 2, 2, 2, 1]
@@ -262,7 +264,7 @@ def test_an_invalid_event_is_reported_and_the_rest_is_published() -> None:
 
 def test_an_oversized_event_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is never sent, and named."""
-    monkeypatch.setattr("messaging.publisher.MAX_BATCH_BYTES", 500)
+    monkeypatch.setattr("messaging.publisher.MAX_BODY_BYTES", 500)
     report = publish(FakeSns(), [order("0")])
     assert [entry.code for entry in report.failed] == ["too_large"]
 

@@ -11,7 +11,7 @@ from messaging import metrics
 from messaging.batch import Delivery, Ledger, Outcome, Verdict, Work
 from messaging.errors import REASONS
 from messaging.message import decode
-from messaging.publisher import FailedEntry, PublishReport
+from messaging.publish_report import FailedEntry, PublishReport
 from messaging.telemetry import OTHER, PublisherMetrics, tell_batch, tell_published
 from testing.telemetry import Telemetry
 from tests.factories import NOW, body, delivery, order

@@ -277,13 +277,13 @@ MUTANTS = (
     Mutant(
         "the publisher ignores refused entries",
         "messaging/publisher.py",
-        'return {entry["Id"]: _refusal(entry) for entry in reply.get("Failed", [])}',
+        'return {entry["Id"]: refusals.of_entry(entry) for entry in reply.get("Failed", [])}',
         "return {}",
     ),
     Mutant(
         "the publisher ignores calls without an answer",
         "messaging/publisher.py",
-        'whole = _Refusal(type(error).__name__, "no answer from SNS", final=False)',
+        'whole = Refusal(type(error).__name__, "no answer from SNS", final=False)',
         "return {}",
     ),
     Mutant(

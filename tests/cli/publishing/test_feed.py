@@ -9,7 +9,8 @@ from cli.publishing.feed import PORTION, Outcome, publish
 from lambdas import inventory
 from messaging.events import Event
 from messaging.outgoing import Draft
-from messaging.publisher import FailedEntry, Publisher, PublishReport
+from messaging.publish_report import FailedEntry, PublishReport
+from messaging.publisher import Publisher
 from testing import World
 from tests.factories import order
 

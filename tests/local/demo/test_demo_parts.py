@@ -20,7 +20,7 @@ from messaging.errors import Poison
 from messaging.events import Event
 from messaging.message import decode
 from messaging.outgoing import Draft
-from messaging.publisher import FailedEntry, PublishReport
+from messaging.publish_report import FailedEntry, PublishReport
 from messaging.samples.orders import generate_orders
 from messaging.samples.poison import KINDS
 from messaging.topology import ORDERS

@@ -1,0 +1,102 @@
+"""Entries on their way to a topic, in lanes: what goes into one request, and in which order.
+
+A group's events all go through one lane, and no batch holds two events of one group.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+from zlib import crc32
+
+from messaging.message import MAX_BODY_BYTES
+from messaging.outgoing import Outgoing
+from messaging.publish_report import FailedEntry
+
+# Source: https://docs.aws.amazon.com/sns/latest/api/API_PublishBatch.html
+MAX_BATCH_ENTRIES = 10
+MAX_BATCH_BYTES = MAX_BODY_BYTES
+
+
+@dataclass(slots=True)
+class Entry:
+    """One message of a request. `number` is its place among all that are sent."""
+
+    number: int
+    event_id: str
+    group: str
+    request: dict[str, Any]
+    size_bytes: int
+
+
+@dataclass(slots=True)
+class Lane:
+    """The events of some message groups. Each group's queue is sent from its head only."""
+
+    groups: dict[str, deque[Entry]] = field(default_factory=lambda: defaultdict(deque))
+
+    def next_batch(self) -> list[Entry]:
+        """The heads of up to ten groups that fit into one request; groups take turns."""
+        batch: list[Entry] = []
+        size_bytes = 0
+        for group in list(self.groups):
+            head = self.groups[group][0]
+            if len(batch) == MAX_BATCH_ENTRIES or size_bytes + head.size_bytes > MAX_BATCH_BYTES:
+                break
+            batch.append(head)
+            size_bytes += head.size_bytes
+            self.groups[group] = self.groups.pop(group)  # to the end of the turn
+        return batch
+
+    def remove(self, entry: Entry) -> None:
+        """It was accepted; the next of its group is the head now."""
+        self.groups[entry.group].popleft()
+        if not self.groups[entry.group]:
+            del self.groups[entry.group]
+
+    def give_up(self, entry: Entry) -> Iterator[Entry]:
+        """Remove the entry's whole group; yields what comes after the entry."""
+        rest = self.groups.pop(entry.group)
+        rest.popleft()
+        yield from rest
+
+
+# Sends what is in a lane, and returns the failures by the entries' numbers.
+Drain = Callable[[Lane], dict[int, FailedEntry]]
+SideBySide = Callable[[Drain, Sequence[Lane]], Iterable[dict[int, FailedEntry]]]
+
+
+def in_threads(drain: Drain, lanes: Sequence[Lane]) -> Iterable[dict[int, FailedEntry]]:
+    """A thread a lane; one alone needs none."""
+    if len(lanes) <= 1:
+        return [drain(lane) for lane in lanes]
+    with ThreadPoolExecutor(max_workers=len(lanes), thread_name_prefix="publisher") as pool:
+        return [*pool.map(drain, lanes)]
+
+
+def lanes_of(entries: Iterable[Entry], concurrency: int) -> list[Lane]:
+    """At most `concurrency` lanes, none of them empty.
+
+    crc32, not hash(): a group takes the same lane in every process, so runs can be compared.
+    """
+    lanes = [Lane() for _ in range(concurrency)]
+    for entry in entries:
+        lanes[crc32(entry.group.encode()) % len(lanes)].groups[entry.group].append(entry)
+    return [lane for lane in lanes if lane.groups]
+
+
+def entry_of(outgoing: Outgoing, number: int, resend: str | None) -> Entry:
+    """The entry of a message. `resend` makes its deduplication id another."""
+    request = {
+        "Id": str(number),
+        "Message": outgoing.body,
+        "MessageGroupId": outgoing.group,
+        "MessageDeduplicationId": outgoing.event_id if resend is None else f"{outgoing.event_id}~{resend}",
+        "MessageAttributes": {
+            name: {"DataType": "String", "StringValue": value} for name, value in outgoing.attributes.items()
+        },
+    }
+    return Entry(number, outgoing.event_id, outgoing.group, request, outgoing.size_bytes)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from stacks.rules import access, dead_letters, delivery, limits, routing, secrecy, throughput, watching
+from stacks.rules import access, dead_letters, delivery, limits, routing, secrecy, tables, throughput, watching
 from stacks.rules.blueprint import Blueprint
 from stacks.rules.rule import Breach, Rule
 
 RULES: tuple[Rule, ...] = (
     *(*delivery.RULES, *dead_letters.RULES, *throughput.RULES, *routing.RULES),
-    *(*access.RULES, *secrecy.RULES, *watching.RULES, *limits.RULES),
+    *(*access.RULES, *secrecy.RULES, *watching.RULES, *limits.RULES, *tables.RULES),
 )
 NAMES = frozenset(rule.name for rule in RULES)
 

@@ -12,7 +12,9 @@ from messaging.events import CATALOGUE
 from stacks.rules import limits
 from stacks.rules.verdict import RULES
 from tests.stacks.rules.shop import DAY_SECONDS, Json, Shop, arn, reported, statements, without_tls
+from tests.stacks.rules.table import embed
 
+DOCUMENT = Path(__file__).parents[3] / "docs" / "security.md"
 SOURCES = {rule.name: rule.source for rule in RULES}
 
 
@@ -521,10 +523,21 @@ UNSAFE = (
         "Function",
         ("no alarm reads IteratorAge of Function",),
     ),
+    Unsafe(
+        "a table with a replica in another region",
+        lambda shop: shop.add(
+            "Orders",
+            "AWS::DynamoDB::GlobalTable",
+            Replicas=[{"Region": "eu-west-1"}, {"Region": {"Ref": "AWS::Region"}}],
+        ),
+        "replicated-table",
+        "Orders",
+        ("2 replicas: eu-west-1, ${AWS::Region}", "a deployment of its own"),
+    ),
 )
 
 
-@pytest.mark.fault(15, 28, 53, 54, 58, 60, 61, 62)
+@pytest.mark.fault(15, 28, 53, 54, 57, 58, 60, 61, 62)
 @pytest.mark.parametrize("unsafe", UNSAFE, ids=lambda unsafe: unsafe.name)
 def test_an_unsafe_configuration_is_refused(unsafe: Unsafe, tmp_path: Path) -> None:
     """The refusal names the construct, the value, the rule with AWS's page, and the mend; nothing else is found."""
@@ -554,3 +567,11 @@ def test_every_rule_has_a_configuration_that_breaks_it() -> None:
 def test_every_rule_cites_aws() -> None:
     """A rule without AWS's own word would be taste."""
     assert {source for source in SOURCES.values() if not source.startswith("https://docs.aws.amazon.com/")} == set()
+
+
+def test_the_document_lists_every_rule() -> None:
+    """Stale? Run: .venv/bin/python -m tests.stacks.rules.table docs/security.md"""
+    text = DOCUMENT.read_text(encoding="utf-8")
+    assert embed(text) == text
+    with pytest.raises(ValueError, match="lacks the lines"):
+        embed("# Security")

@@ -2,9 +2,9 @@
 
     python -m tests.fuzz.mutations --count 1000000 --seed 1
 
-Prints how often each reason was given, messages a second, the slowest answer and the peak of memory; exit code 1 where
-an answer is not sound, takes too long, or memory grows past its bound. The same seed makes the same inputs and counts,
-however many processes make them.
+Prints how often the commonest reasons were given, messages a second, the slowest answer and the peak of memory; exit
+code 1 where an answer is not sound, takes too long, or memory grows past its bound. The same seed makes the same inputs
+and counts, however many processes make them.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ MAX_ANSWER_SECONDS = 1.0  # of CPU: no message is worth more of a function's fiv
 MAX_GROWTH_MIB = 64
 _HANGS_AFTER_SECONDS = 120  # of a whole block, which takes one or two
 _SHOWN_CHARACTERS = 2_000
+_SHOWN_REASONS = 30
 
 
 @dataclass(kw_only=True)
@@ -108,7 +109,11 @@ def _watched(block: tuple[int, int, int]) -> Tally:
 
 
 def _report(total: Tally, count: int, seconds: float) -> None:
-    for name, times in sorted(total.verdicts.items(), key=lambda each: (-each[1], each[0])):
+    reasons = sorted(total.verdicts.items(), key=lambda each: (-each[1], each[0]))
+    rarer = reasons[_SHOWN_REASONS:]
+    if rarer:
+        reasons = [*reasons[:_SHOWN_REASONS], (f"{len(rarer)} rarer ones", sum(times for _, times in rarer))]
+    for name, times in reasons:
         _tell(sys.stdout.write, f"{times:>10,}  {name}")
     for crash in total.crashes[:20]:
         _tell(sys.stdout.write, f"NOT SOUND  {crash}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from messaging.errors import Poison
 from messaging.events import Event
 from messaging.message import Message, decode
+from tests.fuzz import mutations
 from tests.fuzz.bodies import SOUND, flawed_documents, json_like, literals_in_documents, texts
 from tests.fuzz.guided import tried
 from tests.fuzz.mutations import examine, main
@@ -65,6 +67,16 @@ def test_the_command_tells_what_it_saw(capsys: pytest.CaptureFixture[str]) -> No
     *reasons, facts = capsys.readouterr().out.splitlines()
     assert sum(int(line.split()[0].replace(",", "")) for line in reasons) == 10_000
     assert facts.endswith("0 not sound")
+
+
+def test_the_command_fails_at_a_planted_fault(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With what would make its input again."""
+    monkeypatch.setattr(mutations, "ProcessPoolExecutor", ThreadPoolExecutor)
+    monkeypatch.setattr(mutations, "_watched", lambda block: examine(block[0], block[1], block[2], _telling))
+    assert main(["--count", "500", "--workers", "1"]) == 1
+    assert "NOT SOUND  seed 1, block 0, input " in capsys.readouterr().out
 
 
 def _crashing(body: str) -> Message[Event]:

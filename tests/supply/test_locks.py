@@ -7,10 +7,12 @@ import re
 import zipfile
 from hashlib import sha256
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
 import dev
+from stacks import layer
 from supply import tools
 from supply.locks import DEV, LAYER, LOCKS, NODE_LOCK, ROOT, RUN, Lock, pinned
 
@@ -117,7 +119,15 @@ def test_a_package_that_was_tampered_with_is_not_installed(tmp_path: Path) -> No
     assert (target / "planted.py").exists()
 
 
-def test_every_installer_asks_for_hashes() -> None:
-    """dev.py with pip, and the tools; with uv, and the layer, see test_dev.py and stacks/test_bundle.py."""
-    assert "--require-hashes" in dev.PIP_OPTIONS
-    assert "--require-hashes" in tools.install_command(Path("python"), Path("lock"))
+def test_every_installer_asks_for_hashes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """That of the environment, that of the tools, and that of the functions' layer; with uv see test_dev.py."""
+    commands = [[*dev.PIP_OPTIONS], tools.install_command(Path("python"), Path("lock"))]
+
+    def note(command: list[str], **_: object) -> CompletedProcess[str]:
+        commands.append(command)
+        return CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr("stacks.layer.subprocess.run", note)
+    layer._install(layer.LOCK, tmp_path)
+    assert len(commands) == 3
+    assert all("--require-hashes" in command and "--no-deps" in command for command in commands)

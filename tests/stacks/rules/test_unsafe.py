@@ -16,6 +16,7 @@ from tests.stacks.rules.table import embed
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "security.md"
 SOURCES = {rule.name: rule.source for rule in RULES}
+REASONS = {rule.name: rule.says for rule in RULES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -548,7 +549,8 @@ def test_an_unsafe_configuration_is_refused(unsafe: Unsafe, tmp_path: Path) -> N
     report = reported(tmp_path)
     assert report.findings == [(unsafe.finding, f"S/{unsafe.at}")]
     said = str(refused.value)
-    for word in (f"S/{unsafe.at}", SOURCES[unsafe.finding.partition("[")[0]], "Suggested fix: ", *unsafe.words):
+    rule = unsafe.finding.partition("[")[0]
+    for word in (f"S/{unsafe.at}", REASONS[rule], SOURCES[rule], "Suggested fix: ", *unsafe.words):
         assert word in said
 
 

@@ -15,11 +15,12 @@ from constructs import Construct
 from stacks.resources import Value, add_resource
 
 # Follow-up events keep the correlation id of what caused them, so one id is the whole journey. As text, for a batch
-# names its events in one line, and their own lines are not written where all is well.
+# names its events in one line, and their own lines are not written where all is well; with its quotation marks, or it
+# would find longer ids too.
 QUERIES: Mapping[str, str] = {
     "One order's whole journey": """
         fields @timestamp, service, message, outcome, event_type, event_id, causation_id, reason, detail, @message
-        | filter @message like "CORRELATION-ID"
+        | filter @message like '"CORRELATION-ID"'
         | sort @timestamp asc
         | limit 1000""",
     "Why an event failed": """

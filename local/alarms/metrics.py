@@ -1,9 +1,9 @@
 """What alarms watch, asked of the engine once a minute: what it publishes itself, and what follows from what it shows.
 
 - AWS/SQS: depths from the queue's attributes; the age of the oldest message that is visible or in flight, 0 without
-  one, seen without receiving anything. Of a queue that a function works on: messages received and deleted, from the
-  outcomes that the function logs; sent, from both and the change of depth. A batch that is killed logs nothing: it is
-  counted when its messages come again.
+  one, seen without receiving anything; without those that a standard queue has given out three times, as on AWS. Of a
+  queue that a function works on: messages received and deleted, from the outcomes that the function logs; sent, from
+  both and the change of depth. A batch that is killed logs nothing: it is counted when its messages come again.
 - AWS/Lambda: Invocations, Duration and Errors from the function's log.
 - Any namespace: what functions log in embedded metric format, value by value; what anybody put into the engine's
   CloudWatch, of which only sums and extremes are known (a percentile of it is an estimate).
@@ -40,9 +40,19 @@ _INSPECTION_TIMEOUT_SECONDS = 30.0
 _THREADS = 4
 
 
-def oldest_sent(messages: Iterable[Mapping[str, Any]]) -> float | None:
-    """When the oldest of a queue's messages was sent (epoch seconds). One that is still delayed is not waiting yet."""
-    sent = [message["SentTimestamp"] for message in messages if message["IsVisible"] or message["ReceiveCount"] > 0]
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
+_RECEIVES_THAT_COUNT = 3
+
+
+def oldest_sent(messages: Iterable[Mapping[str, Any]], *, fifo: bool) -> float | None:
+    """When the oldest of a queue's messages was sent (epoch seconds). One that is still delayed is not waiting yet, and
+    as on AWS one that a standard queue has given out three times is not counted any more."""
+    sent = [
+        message["SentTimestamp"]
+        for message in messages
+        if (message["IsVisible"] or message["ReceiveCount"] > 0)
+        and (fifo or message["ReceiveCount"] < _RECEIVES_THAT_COUNT)
+    ]
     return float(min(sent)) if sent else None
 
 
@@ -128,7 +138,7 @@ class Sampler:
         messages = [
             m for regions in accounts.values() for queues in regions.values() for ms in queues.values() for m in ms
         ]
-        return oldest_sent(messages)
+        return oldest_sent(messages, fifo=url.endswith(".fifo"))
 
     def _put(self, metric: Metric, start: float, end: float) -> dict[Metric, list[float]]:
         """What anybody, the engine included, put into its CloudWatch. Values that have this sum and these extremes."""

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import json
+import re
+
 from stacks.queries import QUERIES
 from tests.stacks.synthesized import Assembly
 
@@ -25,3 +28,12 @@ def test_a_query_is_one_command_a_line(prod: Assembly) -> None:
         assert first.split()[0] in ("fields", "filter")
         assert rest
         assert all(line.startswith("| ") for line in rest)
+
+
+def test_an_order_is_found_by_its_whole_id() -> None:
+    """In its own lines, and in the line of a batch; an order whose id begins alike is another one."""
+    (text,) = re.findall("@message like '(.*)'", QUERIES["One order's whole journey"])
+    wanted = text.replace("CORRELATION-ID", "OrderPlaced-100")
+    assert wanted in json.dumps({"correlation_id": "OrderPlaced-100"})
+    assert wanted in json.dumps({"message": "batch", "events": [{"correlation_id": "OrderPlaced-100"}]})
+    assert wanted not in json.dumps({"correlation_id": "OrderPlaced-1001"})

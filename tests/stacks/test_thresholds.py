@@ -13,6 +13,13 @@ def test_depth_is_a_quarter_of_an_hour_of_work() -> None:
     """The depth alarm is what the row's concurrency drains in 15 minutes at one time-out a batch."""
     assert thresholds.depth(ROW) == 10 * 10 * 900 // 5
     assert thresholds.depth(replace(ROW, timeout_seconds=900)) == 100
+    assert thresholds.depth(replace(ROW, maximum_concurrency=1_000)) == 1_000 * 10 * 900 // 5
+
+
+def test_depth_of_a_fifo_queue_stays_within_what_it_looks_through() -> None:
+    """Behind its first 120,000 messages a FIFO queue finds no group."""
+    assert thresholds.depth(replace(ROW, ordering="group")) == thresholds.depth(ROW)
+    assert thresholds.depth(replace(ROW, ordering="group", maximum_concurrency=1_000)) == 96_000
 
 
 def test_age_comes_before_messages_are_lost() -> None:

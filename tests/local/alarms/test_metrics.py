@@ -107,9 +107,19 @@ def test_a_delayed_message_is_not_the_oldest() -> None:
     delayed = {"SentTimestamp": 1, "IsVisible": False, "ReceiveCount": 0}
     in_flight = {"SentTimestamp": 3, "IsVisible": False, "ReceiveCount": 1}
     visible = {"SentTimestamp": 2, "IsVisible": True, "ReceiveCount": 0}
-    assert oldest_sent([delayed]) is None
-    assert oldest_sent([delayed, in_flight]) == 3
-    assert oldest_sent([in_flight, delayed, visible]) == 2
+    for fifo in (True, False):
+        assert oldest_sent([delayed], fifo=fifo) is None
+        assert oldest_sent([delayed, in_flight], fifo=fifo) == 3
+        assert oldest_sent([in_flight, delayed, visible], fifo=fifo) == 2
+
+
+def test_what_fails_again_and_again_makes_no_standard_queue_old() -> None:
+    """As on AWS: after three receives a message is not counted, but by a FIFO queue, which keeps its order."""
+    failing = {"SentTimestamp": 1, "IsVisible": False, "ReceiveCount": 3}
+    younger = {"SentTimestamp": 2, "IsVisible": True, "ReceiveCount": 2}
+    assert oldest_sent([failing, younger], fifo=False) == 2
+    assert oldest_sent([failing], fifo=False) is None
+    assert oldest_sent([failing, younger], fifo=True) == 1
 
 
 def test_ages_are_in_minutes_of_any_length(bench: Bench) -> None:

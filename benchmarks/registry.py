@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from benchmarks import cold_start, consumer, loop
+from benchmarks import cold_start, consumer, loop, scaling
 from benchmarks.quantities import Benchmark
 
 BENCHMARKS = (
@@ -12,6 +12,8 @@ BENCHMARKS = (
     Benchmark("cold_start", "cold_start", cold_start.measure),
     Benchmark("synth", "loop", loop.synth),
     Benchmark("first_order", "loop", loop.first_order, in_short=False),
+    Benchmark("changes", "loop", scaling.changes, in_short=False),
+    Benchmark("subscribers", "scaling", scaling.by_subscribers),
 )
 
 # What each plot shows, as its title.
@@ -19,6 +21,7 @@ FAMILIES: Mapping[str, str] = {
     "consumer": "A batch of a consumer, beside stock's",
     "cold_start": "Cold start of the functions, beside stock's",
     "loop": "The developer's loop",
+    "scaling": "A synth by the number of subscribers",
 }
 
 

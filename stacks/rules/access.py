@@ -23,12 +23,18 @@ _RESOURCE_POLICIES = {
     "AWS::SNS::TopicPolicy": "PolicyDocument",
     "AWS::SNS::TopicInlinePolicy": "PolicyDocument",
     "AWS::KMS::Key": "KeyPolicy",
+    "AWS::S3::BucketPolicy": "PolicyDocument",
 }
 _PERMISSION = "AWS::Lambda::Permission"
+_URL = "AWS::Lambda::Url"
 
 # To write logs, and nothing else: what the CDK gives the functions of its own custom resources.
 # https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSLambdaBasicExecutionRole.html
 _LOGGING = "AWSLambdaBasicExecutionRole"
+
+# What a condition may ask of whoever calls by themselves, for no service calls in their name.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+_CALLERS = {"aws:principalorgid", "aws:principalaccount", "aws:principalarn"}
 
 # Conditions that must hold; those with `IfExists` let in who sends no such key.
 _DEMANDING = {"ArnEquals", "ArnLike", "StringEquals", "StringLike"}
@@ -68,6 +74,7 @@ def _wildcard(resource: Resource, location: str, value: str, detail: str) -> Bre
 def _strangers(blueprint: Blueprint) -> Iterator[Breach]:
     for resource, location, statement in _allowing_services(blueprint):
         enough = {"aws:sourcearn"} | (set() if resource.kind.startswith("AWS::SQS::") else {"aws:sourceaccount"})
+        enough |= _CALLERS if _is_everybody(statement) else set()
         if not enough & _demanded(statement):
             principal = statement.get("Principal", "all but some")
             yield Breach(
@@ -88,6 +95,25 @@ def _strangers(blueprint: Blueprint) -> Iterator[Breach]:
             )
 
 
+def _open_functions(blueprint: Blueprint) -> Iterator[Breach]:
+    for url in blueprint.of(_URL):
+        if url.properties.get("AuthType") != "AWS_IAM":
+            yield Breach(
+                resource=url,
+                location="Properties.AuthType",
+                value=f"AuthType is {url.properties.get('AuthType')}: whoever finds the URL invokes the function",
+                mend="set AuthType to AWS_IAM",
+            )
+    for permission in blueprint.of(_PERMISSION):
+        if permission.properties.get("Principal") == "*" and "PrincipalOrgID" not in permission.properties:
+            yield Breach(
+                resource=permission,
+                location="Properties.Principal",
+                value="Principal is *: every account may invoke the function",
+                mend="set Principal to the account or the service that invokes it, or PrincipalOrgID",
+            )
+
+
 RULES = (
     Rule(
         name="iam-wildcard",
@@ -100,6 +126,12 @@ RULES = (
         says="a service that acts for anybody is a confused deputy",
         source="https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html",
         judge=_strangers,
+    ),
+    Rule(
+        name="open-function",
+        says="a function must be invoked by whom it is for: it takes what it is given for messages of its queue",
+        source="https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html",
+        judge=_open_functions,
     ),
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from stacks.rules.blueprint import QUEUE, Blueprint, Resource, document, text
+from stacks.rules.blueprint import QUEUE, SUBSCRIPTION, TOPIC, Blueprint, Resource, document, text
 from stacks.rules.queues import is_fifo, queue_type, retention_seconds
 from stacks.rules.rule import Breach, Rule
 
@@ -23,6 +23,15 @@ def _lacking_dead_letter_queues(blueprint: Blueprint) -> Iterator[Breach]:
                 value="a function reads the queue, and it has no RedrivePolicy",
                 mend="give it a dead-letter queue of its own",
             )
+    for subscription in blueprint.of(SUBSCRIPTION):
+        redriven = "deadLetterTargetArn" in document(subscription.properties.get("RedrivePolicy"))
+        if not redriven and subscription.properties.get("Protocol") == "sqs":
+            yield Breach(
+                resource=subscription,
+                location="Properties.RedrivePolicy",
+                value="SNS delivers to a queue, and the subscription has no RedrivePolicy",
+                mend="give it a dead-letter queue of its own, FIFO for a FIFO topic",
+            )
 
 
 def _dead_letter_types(blueprint: Blueprint) -> Iterator[Breach]:
@@ -33,6 +42,16 @@ def _dead_letter_types(blueprint: Blueprint) -> Iterator[Breach]:
                 location="Properties.RedrivePolicy",
                 value=f"the queue is {queue_type(source)}, its {target.logical_id} is {queue_type(target)}",
                 mend=f"make the dead-letter queue {queue_type(source)} too",
+            )
+    for subscription in blueprint.of(SUBSCRIPTION):
+        topic = blueprint.behind(subscription.properties.get("TopicArn"), TOPIC, seen_from=subscription)
+        letters = blueprint.dead_letter_queue(subscription)
+        if topic is not None and letters is not None and is_fifo(topic) and not is_fifo(letters):
+            yield Breach(
+                resource=subscription,
+                location="Properties.RedrivePolicy",
+                value=f"the topic is FIFO, the subscription's {letters.logical_id} is standard",
+                mend="make the dead-letter queue FIFO, whatever the queue is that the subscription delivers to",
             )
 
 
@@ -83,13 +102,13 @@ def _open_sources(blueprint: Blueprint) -> Iterator[Breach]:
 RULES = (
     Rule(
         name="no-dead-letter-queue",
-        says="a message that can never succeed must be kept, not retried until it expires",
+        says="a message that can never succeed, or never be delivered, must be kept: else it expires or is dropped",
         source=_DEAD_LETTER_QUEUES,
         judge=_lacking_dead_letter_queues,
     ),
     Rule(
         name="dead-letter-type",
-        says="the dead-letter queue of a FIFO queue is FIFO, that of a standard queue is standard",
+        says="the dead-letter queue of a FIFO queue or topic is FIFO, that of a standard queue is standard",
         source=_DEAD_LETTER_QUEUES,
         judge=_dead_letter_types,
     ),

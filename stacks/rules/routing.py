@@ -32,6 +32,20 @@ def _refused_policies(blueprint: Blueprint) -> Iterator[Breach]:
             )
 
 
+def _wrapped_deliveries(blueprint: Blueprint) -> Iterator[Breach]:
+    read = {consumer.queue for consumer in blueprint.consumers if consumer.row is not None}
+    for subscription in blueprint.of(SUBSCRIPTION):
+        queue = blueprint.behind(subscription.properties.get("Endpoint"), QUEUE, seen_from=subscription)
+        raw = subscription.properties.get("RawMessageDelivery")
+        if queue in read and queue is not None and not is_true(raw):
+            yield Breach(
+                resource=subscription,
+                location="Properties.RawMessageDelivery",
+                value=f"RawMessageDelivery is {raw}",
+                mend="set RawMessageDelivery to true",
+            )
+
+
 def _matchless_filters(blueprint: Blueprint) -> Iterator[Breach]:
     possible = [attributes for event in _events(blueprint) for attributes in attributes_of(event)]
     for subscription, policy in _filtered(blueprint):
@@ -111,6 +125,12 @@ RULES = (
         says="SNS refuses or misreads such a filter",
         source="https://docs.aws.amazon.com/sns/latest/dg/subscription-filter-policy-constraints.html",
         judge=_refused_policies,
+    ),
+    Rule(
+        name="raw-delivery",
+        says="SNS would wrap each message into one of its own, without its attributes, and the consumer would bury it",
+        source="https://docs.aws.amazon.com/sns/latest/dg/sns-large-payload-raw-message-delivery.html",
+        judge=_wrapped_deliveries,
     ),
     Rule(
         name="matchless-filter",

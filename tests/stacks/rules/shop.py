@@ -114,6 +114,7 @@ class Shop:
             TopicArn={"Ref": "Topic"},
             Protocol="sqs",
             Endpoint=arn("Queue"),
+            RawMessageDelivery=True,
             FilterPolicy=ROW.filter_policy,
             RedrivePolicy={"deadLetterTargetArn": arn("TopicDeadLetterQueue")},
         )

@@ -131,6 +131,25 @@ def a_rule_that_anybody_has(shop: Shop) -> None:
     shop.add("Permission", "AWS::Lambda::Permission", Principal="events.amazonaws.com", **invoke)
 
 
+def a_function_that_everybody_has(shop: Shop) -> None:
+    """Every account may invoke it."""
+    shop.add(
+        "Permission",
+        "AWS::Lambda::Permission",
+        Action="lambda:InvokeFunction",
+        FunctionName={"Ref": "Function"},
+        Principal="*",
+    )
+
+
+def a_bucket_that_everybody_reads(shop: Shop) -> None:
+    """Somebody keeps bodies that are too large for a message there."""
+    shop.add("Bucket", "AWS::S3::Bucket")
+    everything = {"Fn::Join": ["", [arn("Bucket"), "/*"]]}
+    read = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "s3:GetObject", "Resource": everything}
+    shop.add("BucketPolicy", "AWS::S3::BucketPolicy", Bucket={"Ref": "Bucket"}, PolicyDocument=statements(read))
+
+
 def a_policy_of_its_own(shop: Shop) -> None:
     """A wildcard beside the role's inline policy."""
     allowed = statements(
@@ -196,6 +215,20 @@ UNSAFE = (
         "dead-letter-type",
         "Queue",
         ("the queue is FIFO, its DeadLetterQueue is standard", "make the dead-letter queue FIFO too"),
+    ),
+    Unsafe(
+        "a subscription without a dead-letter queue",
+        lambda shop: (lacking("Subscription", "RedrivePolicy")(shop), lacking("UndeliveredAlarm")(shop))[0],
+        "no-dead-letter-queue",
+        "Subscription",
+        ("the subscription has no RedrivePolicy", "FIFO for a FIFO topic"),
+    ),
+    Unsafe(
+        "a standard dead-letter queue of a FIFO topic's subscription",
+        lambda shop: lacking("TopicDeadLetterQueue", "FifoQueue", "DeduplicationScope", "FifoThroughputLimit")(shop),
+        "dead-letter-type",
+        "Subscription",
+        ("the topic is FIFO, the subscription's TopicDeadLetterQueue is standard", "make the dead-letter queue FIFO"),
     ),
     Unsafe(
         "a dead-letter queue that forgets sooner than its source",
@@ -326,6 +359,13 @@ UNSAFE = (
         ("StockReserved",),
     ),
     Unsafe(
+        "messages that SNS wraps",
+        lacking("Subscription", "RawMessageDelivery"),
+        "raw-delivery",
+        "Subscription",
+        ("RawMessageDelivery is None", "set RawMessageDelivery to true"),
+    ),
+    Unsafe(
         "a queue that every topic may send to",
         delivering(Condition=None),
         "source-arn",
@@ -401,6 +441,27 @@ UNSAFE = (
         "source-arn",
         "Permission",
         ("events.amazonaws.com may invoke the function", "set SourceArn"),
+    ),
+    Unsafe(
+        "a function that every account may invoke",
+        a_function_that_everybody_has,
+        "open-function",
+        "Permission",
+        ("Principal is *: every account", "set Principal to the account or the service"),
+    ),
+    Unsafe(
+        "a function with an open URL",
+        lambda shop: shop.add("Url", "AWS::Lambda::Url", AuthType="NONE", TargetFunctionArn=arn("Function")),
+        "open-function",
+        "Url",
+        ("AuthType is NONE", "set AuthType to AWS_IAM"),
+    ),
+    Unsafe(
+        "a bucket that everybody reads",
+        a_bucket_that_everybody_reads,
+        "source-arn",
+        "BucketPolicy",
+        ("may s3:GetObject for whoever asks it to",),
     ),
     Unsafe(
         "a queue in plaintext",
@@ -538,7 +599,7 @@ UNSAFE = (
 )
 
 
-@pytest.mark.fault(15, 28, 53, 54, 57, 58, 60, 61, 62)
+@pytest.mark.fault(15, 28, 44, 53, 54, 57, 58, 60, 61, 62)
 @pytest.mark.parametrize("unsafe", UNSAFE, ids=lambda unsafe: unsafe.name)
 def test_an_unsafe_configuration_is_refused(unsafe: Unsafe, tmp_path: Path) -> None:
     """The refusal names the construct, the value, the rule with AWS's page, and the mend; nothing else is found."""
@@ -557,6 +618,22 @@ def test_an_unsafe_configuration_is_refused(unsafe: Unsafe, tmp_path: Path) -> N
 def test_a_safe_shop_synthesizes(tmp_path: Path) -> None:
     """What each of those tests spoils breaks no rule before."""
     assert Shop().synthesize(tmp_path).findings == []
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"StringEquals": {"aws:PrincipalOrgID": "o-1234567890"}},
+        {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::111122223333:role/publisher"}},
+    ],
+    ids=["an organization", "a role"],
+)
+def test_who_is_named_by_a_condition_is_not_everybody(condition: Json, tmp_path: Path) -> None:
+    """The ways in which AWS has a policy name many."""
+    shop = Shop()
+    publish = {"Effect": "Allow", "Principal": "*", "Action": "sns:Publish", "Resource": {"Ref": "Topic"}}
+    shop.of["TopicPolicy"]["PolicyDocument"]["Statement"].append(publish | {"Condition": condition})
+    assert shop.synthesize(tmp_path).findings == []
 
 
 def test_every_rule_has_a_configuration_that_breaks_it() -> None:

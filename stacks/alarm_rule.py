@@ -25,6 +25,11 @@ ADVICE: Mapping[Advice, str] = {
 }
 
 
+def one(metric: Metric) -> Mapping[str, Metric]:
+    """The metrics of a rule that compares just this one."""
+    return {"value": metric}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmRule:
     """One alarm: raised when `datapoints` of `periods` are past the threshold, or of as many as `at_most` says that a

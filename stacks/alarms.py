@@ -5,66 +5,17 @@ The table is data: `watch` makes resources of it, `monitoring_doc` the table in 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from messaging import metrics as own
 from stacks import thresholds
-from stacks.alarm_rule import FIVE_MINUTES_SECONDS, AlarmRule
-from stacks.metrics import Metric, of_all, of_function, of_queue, of_service, of_topic
-
-
-def _one(metric: Metric) -> Mapping[str, Metric]:
-    return {"value": metric}
-
-
-# Of every function. AWS: Errors 3 of 3 and Throttles 5 of 5 minutes, Duration 15 of 15.
-ERRORS = AlarmRule(
-    name="Errors",
-    metrics=_one(of_function("Errors", "Sum")),
-    datapoints=3,
-    periods=3,
-    advice="recommended",
-    follows="3 of 3 minutes",
-    means="the function fails as a whole (time-out, memory, a bug of ours): its log says why, its messages come again",
-)
-THROTTLES = AlarmRule(
-    name="Throttles",
-    metrics=_one(of_function("Throttles", "Sum")),
-    datapoints=5,
-    periods=5,
-    advice="recommended",
-    follows="5 of 5 minutes",
-    means="the account has no concurrency left: messages wait, and each try counts as a receive; ask AWS for more",
-)
-
-# Of every consumer. What Lambda counts as an error is a batch that failed whole: a record that is handed back is none.
-# Nor does its age tell of it on a standard queue: SQS leaves messages that were received three times or more out of
-# ApproximateAgeOfOldestMessage. So a dependency that is down would be seen when the first messages are dead-lettered.
-# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
-FAILING = AlarmRule(
-    name="Failing",
-    metrics={
-        "records": of_service(own.RECORDS),
-        "retried": of_service(own.OUTCOMES["retry"]),
-        "held": of_service(own.OUTCOMES["held_back"]),
-    },
-    expressions={"percent": "100 * (retried + held) / records"},
-    comparison="GreaterThanOrEqualToThreshold",
-    threshold=thresholds.FAILING_PERCENT,
-    threshold_says=f"{thresholds.FAILING_PERCENT} % of the records that it takes are handed back",
-    period_seconds=FIVE_MINUTES_SECONDS,
-    datapoints=3,
-    periods=3,
-    advice="metric math",
-    follows="none for this: as Errors, and five minutes so that a record's next try falls into the next",
-    means="the consumer takes messages and hands them back: its log has the reason of each, most likely a dependency",
-)
+from stacks.alarm_rule import FIVE_MINUTES_SECONDS, AlarmRule, one
+from stacks.function_alarms import DURATION, ERRORS, FAILING, THROTTLES
+from stacks.metrics import of_all, of_function, of_queue, of_service, of_topic
 
 # AWS: age and depth over 15 of 15 minutes, so that a burst is no alarm; dead letters by what is visible, as
 # NumberOfMessagesSent does not count those that SQS moves itself.
 DEPTH = AlarmRule(
     name="Depth",
-    metrics=_one(of_queue("ApproximateNumberOfMessagesVisible", "Maximum")),
+    metrics=one(of_queue("ApproximateNumberOfMessagesVisible", "Maximum")),
     threshold=thresholds.depth,
     threshold_says="15 min x concurrency x batch size / time-out, of FIFO at most 4/5 of 120,000",
     datapoints=15,
@@ -75,7 +26,7 @@ DEPTH = AlarmRule(
 )
 AGE = AlarmRule(
     name="Age",
-    metrics=_one(of_queue("ApproximateAgeOfOldestMessage", "Maximum")),
+    metrics=one(of_queue("ApproximateAgeOfOldestMessage", "Maximum")),
     threshold=thresholds.age_seconds,
     threshold_says="1.5 x the longest healthy wait, at most half of the maximum age or of the outage",
     datapoints=15,
@@ -83,7 +34,8 @@ AGE = AlarmRule(
     at_most=thresholds.age_minutes,
     advice="recommended",
     follows="15 of 15 minutes; fewer where messages would expire or be dead-lettered meanwhile",
-    means="the consumer stands still or fails again and again: act before the messages are dead-lettered or expire",
+    means="the consumer stands still, or a group waits behind a message that fails: act before messages are "
+    "dead-lettered or expire",
 )
 # Metric math takes 0 for a data point that is missing, where the other operand has one. The backlog has one as long as
 # anything waits, and `0 * backlog` lends it to a queue to which nothing is sent and of which nothing is deleted.
@@ -116,7 +68,7 @@ GROWING = AlarmRule(
 )
 IN_FLIGHT = AlarmRule(
     name="InFlight",
-    metrics=_one(of_queue("ApproximateNumberOfMessagesNotVisible", "Maximum")),
+    metrics=one(of_queue("ApproximateNumberOfMessagesNotVisible", "Maximum")),
     threshold=thresholds.in_flight,
     threshold_says="1.5 x concurrency x batch size x visibility timeout, at most 4/5 of the quota of 120,000",
     datapoints=15,
@@ -125,20 +77,9 @@ IN_FLIGHT = AlarmRule(
     follows="15 of 15 minutes, half as many again as expected",
     means="messages are taken and neither finished nor given back; at 120,000 SQS stops silently: mend what fails",
 )
-DURATION = AlarmRule(
-    name="Duration",
-    metrics=_one(of_function("Duration", "p99")),
-    threshold=thresholds.duration_milliseconds,
-    threshold_says="time-out less the reserve",
-    datapoints=15,
-    periods=15,
-    advice="recommended",
-    follows="15 of 15 minutes; p99 for p90, as one batch that is killed is ten messages that wait",
-    means="batches take as long as they may: a slow dependency, or a batch too large for the time-out",
-)
 DEAD_LETTERS = AlarmRule(
     name="DeadLetters",
-    metrics=_one(of_queue("ApproximateNumberOfMessagesVisible", "Maximum", "DeadLetterQueue")),
+    metrics=one(of_queue("ApproximateNumberOfMessagesVisible", "Maximum", "DeadLetterQueue")),
     datapoints=1,
     periods=1,
     advice="dead letters",
@@ -158,7 +99,7 @@ DEAD_LETTERS_GROW = AlarmRule(
 )
 UNDELIVERED = AlarmRule(
     name="Undelivered",
-    metrics=_one(of_queue("ApproximateNumberOfMessagesVisible", "Maximum", "TopicDeadLetterQueue")),
+    metrics=one(of_queue("ApproximateNumberOfMessagesVisible", "Maximum", "TopicDeadLetterQueue")),
     datapoints=1,
     periods=1,
     advice="dead letters",
@@ -175,7 +116,7 @@ SUBSCRIPTION_ALARMS: tuple[AlarmRule, ...] = (
 TOPIC_ALARMS: tuple[AlarmRule, ...] = (
     AlarmRule(
         name="Failed",
-        metrics=_one(of_topic("NumberOfNotificationsFailed")),
+        metrics=one(of_topic("NumberOfNotificationsFailed")),
         datapoints=5,
         periods=5,
         advice="recommended",
@@ -184,7 +125,7 @@ TOPIC_ALARMS: tuple[AlarmRule, ...] = (
     ),
     AlarmRule(
         name="InvalidAttributes",
-        metrics=_one(of_topic("NumberOfNotificationsFilteredOut-InvalidAttributes")),
+        metrics=one(of_topic("NumberOfNotificationsFilteredOut-InvalidAttributes")),
         datapoints=1,
         periods=1,
         advice="recommended",
@@ -193,7 +134,7 @@ TOPIC_ALARMS: tuple[AlarmRule, ...] = (
     ),
     AlarmRule(
         name="DeadLettered",
-        metrics=_one(of_topic("NumberOfNotificationsRedrivenToDlq")),
+        metrics=one(of_topic("NumberOfNotificationsRedrivenToDlq")),
         datapoints=5,
         periods=5,
         advice="recommended",
@@ -202,7 +143,7 @@ TOPIC_ALARMS: tuple[AlarmRule, ...] = (
     ),
     AlarmRule(
         name="Lost",
-        metrics=_one(of_topic("NumberOfNotificationsFailedToRedriveToDlq")),
+        metrics=one(of_topic("NumberOfNotificationsFailedToRedriveToDlq")),
         datapoints=1,
         periods=1,
         advice="recommended",
@@ -211,7 +152,7 @@ TOPIC_ALARMS: tuple[AlarmRule, ...] = (
     ),
     AlarmRule(
         name="Unrouted",
-        metrics=_one(of_all(own.UNROUTED)),
+        metrics=one(of_all(own.UNROUTED)),
         datapoints=1,
         periods=1,
         advice="none",
@@ -226,7 +167,7 @@ RELAY_LAG_MILLISECONDS = 60_000
 RELAY_ALARMS: tuple[AlarmRule, ...] = (
     AlarmRule(
         name="Lag",
-        metrics=_one(of_function("IteratorAge", "Maximum")),
+        metrics=one(of_function("IteratorAge", "Maximum")),
         threshold=RELAY_LAG_MILLISECONDS,
         threshold_says="a minute behind",
         datapoints=5,
@@ -237,7 +178,7 @@ RELAY_ALARMS: tuple[AlarmRule, ...] = (
     ),
     AlarmRule(
         name="Refused",
-        metrics=_one(of_service(own.REFUSED, "Maximum")),
+        metrics=one(of_service(own.REFUSED, "Maximum")),
         datapoints=1,
         periods=1,
         advice="none",
@@ -253,7 +194,7 @@ RELAY_ALARMS: tuple[AlarmRule, ...] = (
 CANARY_ALARMS: tuple[AlarmRule, ...] = (
     AlarmRule(
         name="Silent",
-        metrics=_one(of_service(own.OUTCOMES["applied"])),
+        metrics=one(of_service(own.OUTCOMES["applied"])),
         comparison="LessThanThreshold",
         threshold=1,
         threshold_says="one a minute",

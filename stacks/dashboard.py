@@ -16,6 +16,7 @@ from constructs import Construct
 from messaging import metrics as own
 from messaging.topology import Subscription
 from stacks import alarms
+from stacks.function_alarms import DURATION, FAILING
 from stacks.metrics import Metric, Names, of_all, of_function, of_queue, of_service, of_table, of_topic
 from stacks.resources import Value, add_resource
 from stacks.widgets import MAX_ALARMS, Json, Row, alarm_states, by_reason, compared, graph, heading, place
@@ -165,7 +166,7 @@ def _working(each: Watched) -> Row:
             "A batch takes",
             _percentiles(of_service, own.EFFECT_LATENCY, names),
             unit="milliseconds",
-            limits={"alarm (p99 of the function)": alarms.DURATION.limit(row)},
+            limits={"alarm (p99 of the function)": DURATION.limit(row)},
         ),
         graph(
             "From publication until applied",
@@ -175,11 +176,11 @@ def _working(each: Watched) -> Row:
         graph("Outcomes and errors", [*outcomes, *errors], unit="a minute"),
         compared(
             "Error rate: handed back",
-            alarms.FAILING,
+            FAILING,
             names,
             unit="% of records",
             label="to be retried or held back",
-            limits={"alarm": alarms.FAILING.limit(row)},
+            limits={"alarm": FAILING.limit(row)},
         ),
         by_reason("Dead letters by reason", row.consumer),
     ]

@@ -13,8 +13,9 @@ from messaging import metrics
 from messaging.events import CATALOGUE, OrderPlaced
 from messaging.topology import ORDERS, TABLES, Subscription
 from stacks.alarm_rule import AlarmRule
-from stacks.alarms import FAILING, GROWING
+from stacks.alarms import GROWING
 from stacks.dashboard import DASHBOARD_NAME_OUTPUT
+from stacks.function_alarms import FAILING
 from tests.stacks.conftest import Synthesize
 from tests.stacks.synthesized import MAIL_FROM, Assembly, Json, export_of_topic_name
 

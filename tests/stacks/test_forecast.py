@@ -6,7 +6,8 @@ import pytest
 
 from local.alarms.expressions import Scope, calculate
 from stacks.alarm_rule import AlarmRule
-from stacks.alarms import DEAD_LETTERS_GROW, FAILING, GROWING
+from stacks.alarms import DEAD_LETTERS_GROW, GROWING
+from stacks.function_alarms import FAILING
 
 
 def result(rule: AlarmRule, **metrics: tuple[float | None, ...]) -> tuple[float | None, ...]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from benchmarks import cold_start, consumer, loop, scaling
+from benchmarks import cold_start, consumer, loop, publisher, scaling
 from benchmarks.quantities import Benchmark
 
 BENCHMARKS = (
     Benchmark("consumer", "consumer", consumer.measure),
     Benchmark("cold_start", "cold_start", cold_start.measure),
+    Benchmark("publisher", "publisher", publisher.measure),
     Benchmark("synth", "loop", loop.synth),
     Benchmark("first_order", "loop", loop.first_order, in_short=False),
     Benchmark("changes", "loop", scaling.changes, in_short=False),
@@ -20,6 +21,7 @@ BENCHMARKS = (
 FAMILIES: Mapping[str, str] = {
     "consumer": "A batch of a consumer, beside stock's",
     "cold_start": "Cold start of the functions, beside stock's",
+    "publisher": "Publishing 1,000 events",
     "loop": "The developer's loop",
     "scaling": "A synth by the number of subscribers",
 }

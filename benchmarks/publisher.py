@@ -1,0 +1,102 @@
+"""Publishing 1,000 orders: ours beside boto3's and aiobotocore's loops, at no latency and at 6 ms.
+
+A process of its own runs all of them in turn, warm; the topic is benchmarks/sns_server.py, in another process for each
+latency. A ratio is that of two neighbouring runs. Assumed: a request takes SNS as long whether it holds one message or
+ten, and requests side by side do not wait for each other.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from benchmarks.consumer_cases import ENVIRONMENT
+from benchmarks.publisher_ways import ONE_BY_ONE, OURS, OURS_OF_FEW
+from benchmarks.quantities import Bars, Quantity, Result, absolute, count, ratio
+
+ROOT = Path(__file__).resolve().parents[1]
+EVENTS, ROUNDS, SHORT_ROUNDS = 1_000, 7, 2
+NO_LATENCY, LATENCY = "0", "6"
+LEAST_WALL, LEAST_CPU, MOST_REQUESTS = 30.0, 5.0, 130
+KINDS = {"wall": "wall time", "cpu": "CPU"}
+
+Costs = Mapping[str, Mapping[str, list[dict[str, float]]]]
+
+
+def measure(short: bool) -> Result:
+    """Requests, wall time and CPU of each way."""
+    with ExitStack() as stack:
+        endpoints = [f"{each}={stack.enter_context(_topic(each))}" for each in (NO_LATENCY, LATENCY)]
+        costs = _measured(endpoints, SHORT_ROUNDS if short else ROUNDS)
+    return Result([*_ratios(costs), *_requests(costs[LATENCY]), *_times(costs)], [*_panels(costs)])
+
+
+@contextmanager
+def _topic(latency_ms: str) -> Iterator[str]:
+    command = [sys.executable, "-m", "benchmarks.sns_server", "--latency-ms", latency_ms]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        try:
+            yield json.loads(server.stdout.readline())["endpoint"]
+        finally:
+            server.terminate()
+
+
+def _measured(endpoints: Sequence[str], rounds: int) -> Costs:
+    command = [sys.executable, "-m", "benchmarks.publisher_worker", str(EVENTS), str(rounds), *endpoints]
+    environment = {**os.environ, **ENVIRONMENT}
+    done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+    costs: Costs = json.loads(done.stdout)
+    return costs
+
+
+def _ratios(costs: Costs) -> Iterator[Quantity]:
+    goals = {(LATENCY, "wall", ONE_BY_ONE): LEAST_WALL, (LATENCY, "cpu", ONE_BY_ONE): LEAST_CPU}
+    for latency, ways in costs.items():
+        for kind, shown in KINDS.items():
+            for name, each in ways.items():
+                if name not in (OURS, OURS_OF_FEW):
+                    yield ratio(
+                        f"at {latency} ms, {name}: {shown} against ours",
+                        _each(each, f"{kind}_seconds"),
+                        _each(ways[OURS], f"{kind}_seconds"),
+                        at_least=goals.get((latency, kind, name)),
+                    )
+
+
+def _requests(ways: Mapping[str, list[dict[str, float]]]) -> Iterator[Quantity]:
+    """A full batch is ten; the last ones hold what is left of each lane's groups."""
+    for name, each in ways.items():
+        most = MOST_REQUESTS if name == OURS else None
+        yield count(f"{name}: requests", "requests", _each(each, "requests"), at_most=most)
+
+
+def _times(costs: Costs) -> Iterator[Quantity]:
+    for latency, ways in costs.items():
+        for kind, shown in KINDS.items():
+            for name, each in ways.items():
+                yield absolute(f"at {latency} ms, {name}: {shown}", "s", _each(each, f"{kind}_seconds"))
+
+
+def _panels(costs: Costs) -> Iterator[Bars]:
+    names = [*costs[LATENCY]]
+    for kind, shown in KINDS.items():
+        yield Bars(
+            title=f"{EVENTS:,} events: {shown}",
+            unit="s",
+            groups=names,
+            series={
+                f"{latency} ms a request": [statistics.median(_each(ways[name], f"{kind}_seconds")) for name in names]
+                for latency, ways in costs.items()
+            },
+        )
+
+
+def _each(costs: Sequence[Mapping[str, float]], field: str) -> list[float]:
+    return [cost[field] for cost in costs]

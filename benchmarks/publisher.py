@@ -15,6 +15,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 from benchmarks.consumer_cases import ENVIRONMENT
 from benchmarks.publisher_ways import ONE_BY_ONE, OURS, OURS_OF_FEW
@@ -24,6 +25,9 @@ ROOT = Path(__file__).resolve().parents[1]
 EVENTS, ROUNDS, SHORT_ROUNDS = 1_000, 7, 2
 NO_LATENCY, LATENCY = "0", "6"
 LEAST_WALL, LEAST_CPU, MOST_REQUESTS = 30.0, 5.0, 130
+# Where both cores are busy with other work, CPU is all that counts, and its ratio all that is left.
+WALL_GATE = 5.0
+LIMIT = "the CPU of ours, most of it botocore's, where the machine is slow or busy: its threads share one interpreter"
 KINDS = {"wall": "wall time", "cpu": "CPU"}
 
 Costs = Mapping[str, Mapping[str, list[dict[str, float]]]]
@@ -57,7 +61,10 @@ def _measured(endpoints: Sequence[str], rounds: int) -> Costs:
 
 
 def _ratios(costs: Costs) -> Iterator[Quantity]:
-    goals = {(LATENCY, "wall", ONE_BY_ONE): LEAST_WALL, (LATENCY, "cpu", ONE_BY_ONE): LEAST_CPU}
+    goals: dict[tuple[str, str, str], dict[str, Any]] = {
+        (LATENCY, "wall", ONE_BY_ONE): {"at_least": LEAST_WALL, "gate": WALL_GATE, "limit": LIMIT},
+        (LATENCY, "cpu", ONE_BY_ONE): {"at_least": LEAST_CPU},
+    }
     for latency, ways in costs.items():
         for kind, shown in KINDS.items():
             for name, each in ways.items():
@@ -66,7 +73,7 @@ def _ratios(costs: Costs) -> Iterator[Quantity]:
                         f"at {latency} ms, {name}: {shown} against ours",
                         _each(each, f"{kind}_seconds"),
                         _each(ways[OURS], f"{kind}_seconds"),
-                        at_least=goals.get((latency, kind, name)),
+                        **goals.get((latency, kind, name), {}),
                     )
 
 

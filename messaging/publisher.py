@@ -25,6 +25,7 @@ from messaging.message import MAX_BODY_BYTES
 from messaging.outgoing import Draft, Outgoing, prepare
 from messaging.publish_report import HELD_BACK, OUT_OF_TIME, FailedEntry, PublishReport
 from messaging.refusals import Refusal
+from messaging.sns_form import encode_forms_of
 from messaging.topology import Topic
 from messaging.tracing import TraceContextSource, clean_traceparent, untraced
 
@@ -54,6 +55,7 @@ class Publisher:
         trace_context: TraceContextSource = untraced,
     ) -> None:
         self._client = client
+        encode_forms_of(client)
         self._topic = topic
         self._topic_arn = topic_arn
         self._source = source

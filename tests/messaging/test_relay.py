@@ -204,7 +204,7 @@ class TestRefusals:
         )
         assert records[0].item is not None
         small, large = messages_of(items.plain(records[0].item))
-        monkeypatch.setattr("messaging.publisher.MAX_BATCH_BYTES", large.size_bytes - 1)
+        monkeypatch.setattr("messaging.publisher.MAX_BODY_BYTES", large.size_bytes - 1)
         assert bench.stream(*records) == []
         assert bench.sns.ids() == [small.event_id]
         assert [(each.event_id, each.code) for each in bench.run.refusals] == [("OrderPlaced-2", "too_large")]

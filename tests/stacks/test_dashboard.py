@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from messaging import metrics
-from messaging.events import CATALOGUE, OrderPlaced
+from messaging.events import OrderPlaced
 from messaging.topology import ORDERS, TABLES, Subscription
 from stacks.alarm_rule import AlarmRule
 from stacks.alarms import GROWING
@@ -202,19 +202,3 @@ def test_widgets_have_the_members_that_cloudwatch_knows(dev: Assembly) -> None:
             else:
                 assert all(isinstance(word, str) for word in line[:-1])
                 assert len(line) % 2 == 1  # namespace, name, dimensions in pairs, options
-
-
-# CloudFormation takes 500 resources a stack, which these are.
-# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
-@pytest.mark.parametrize(("count", "options"), [(21, {}), (19, {"stage": "prod", "canary": "on"})])
-def test_as_many_rows_as_a_stack_holds_fit_on_the_page(synth: Synthesize, count: int, options: dict[str, str]) -> None:
-    """So many says docs/monitoring.md. At most 500 widgets, 100 alarms in one, 500 metrics in a graph.
-
-    Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html
-    """
-    rows = tuple(replace(ROW, consumer=f"audit_{number}") for number in range(count))
-    shown = widgets(synth(replace(ORDERS, subscriptions=rows, announced=CATALOGUE), **options))
-    assert len(shown) <= 500
-    assert len(shown[0]["properties"]["alarms"]) <= 100
-    assert max(len(each["properties"].get("metrics", ())) for each in shown) <= 500
-    assert sum(len(each["properties"].get("metrics", ())) for each in shown) <= 2_500

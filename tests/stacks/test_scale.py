@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -56,6 +57,20 @@ def test_no_stack_is_over_a_limit(templates: Mapping[str, Template]) -> None:
         assert len(template.body["Resources"]) <= 0.95 * MAX_RESOURCES
         assert len(template.body["Outputs"]) <= 0.95 * MAX_OUTPUTS
         assert len(template.text.encode()) <= 0.95 * MAX_TEMPLATE_BYTES
+
+
+def test_a_stack_holds_as_many_rows_as_the_handbook_says(synth: Synthesize, prod: Assembly) -> None:
+    """docs/monitoring.md: the layer, which the tests leave out, is one more resource."""
+    row = replace(ORDERS.subscriptions[-1], consumer="audit")
+    one_more = synth(replace(ORDERS, subscriptions=(*ORDERS.subscriptions, row)), stage="prod", mail_from=MAIL_FROM)
+    with_canary = synth(stage="prod", canary="on", mail_from=MAIL_FROM)
+    now, more, watched = (len(each.consumers.body["Resources"]) + 1 for each in (prod, one_more, with_canary))
+    room, room_beside_canary = (
+        len(ORDERS.subscriptions) + (MAX_RESOURCES - used) // (more - now) for used in (now, watched)
+    )
+    handbook = (Path(__file__).parents[2] / "docs" / "monitoring.md").read_text(encoding="utf-8")
+    assert f"A subscription is {more - now} CloudFormation resources" in handbook
+    assert f"{room} fit into a stack, {room_beside_canary} into the first one with the canary" in handbook
 
 
 def test_the_messaging_template_is_the_same_for_a_hundred_subscribers(crowd: Assembly, dev: Assembly) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import click
 
 from cli.errors import NotFound
+from cli.masking import masks, shown_item
 from cli.operator import Operator, changes, command
 
 EPILOG = """
@@ -25,14 +27,17 @@ def run() -> None:
 @run.command(short_help="Look at one.", epilog="Example:  waybill inbox get OrderPlaced-10248 inventory -o json")
 @click.argument("event_id")
 @click.argument("consumer")
+@masks
 @command
-def get(operator: Operator, event_id: str, consumer: str) -> None:
+def get(operator: Operator, event_id: str, consumer: str, reveal: bool, hidden: tuple[str, ...]) -> None:
     """The marker of EVENT_ID at CONSUMER, and its last failure where there is one."""
     known = _find(operator, event_id, consumer)
     if known.marker is None and known.failure is None:
         raise NotFound(
             f"{consumer} has no marker of {event_id}: it was not applied here. See: waybill why {event_id} {consumer}"
         )
+    if known.marker is not None:  # which may be an item of the effect
+        known = replace(known, marker=shown_item(known.marker, () if reveal else hidden))
     document = {"event_id": event_id, "consumer": consumer, "marker": known.marker, "failure": known.failure}
     operator.output.document(document, "\n".join(_lines(known)))
 

@@ -11,7 +11,7 @@ from typing import Any
 from cli.errors import Cancelled, CliError
 from cli.letters.files import objection
 from cli.letters.letter import Letter
-from cli.letters.masking import shown
+from cli.masking import shown
 from messaging.identity import new_id
 from messaging.topology import Subscription
 

@@ -9,9 +9,9 @@ from typing import Any
 from cli.errors import NotFound
 from cli.letters.desk import Desk
 from cli.letters.letter import Letter
-from cli.letters.masking import shown
 from cli.letters.reading import Reading, read
 from cli.letters.selection import Selection
+from cli.masking import shown
 from messaging.sqs import ATTRIBUTE
 
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
-from cli.letters.commands.options import at_desk, masks, selection_of, selects
+from cli.letters.commands.options import at_desk, selection_of, selects
 from cli.letters.commands.telling import read_queue
+from cli.masking import masks
 from cli.operator import Operator, command
 from cli.output import Column
 from cli.times import age, utc_now

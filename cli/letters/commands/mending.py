@@ -8,8 +8,9 @@ import click
 
 from cli.errors import CliError, UsageError
 from cli.letters import interruption
-from cli.letters.commands.options import CANARY, RATE, at_desk, masks
+from cli.letters.commands.options import CANARY, RATE, at_desk
 from cli.letters.commands.telling import agree, read_queue, tell_work
+from cli.masking import masks
 from cli.operator import Operator, changes, command
 
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli.errors import UsageError
-from cli.letters.masking import PERSONAL
 from cli.operator import Operator
 
 if TYPE_CHECKING:
@@ -25,19 +24,6 @@ RATE = click.option(
 CANARY = click.option(
     "--canary", type=click.IntRange(min=0), default=0, help="So many first; the rest when those are applied."
 )
-
-
-def masks(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that say what of a letter is shown: `reveal` and `hidden`."""
-    hidden = click.option(
-        *("--mask", "hidden"),
-        multiple=True,
-        default=PERSONAL,
-        envvar="WAYBILL_MASK",
-        show_default=True,
-        help="Members of the event that hold personal data.",
-    )
-    return click.option("--reveal", is_flag=True, help="Personal data too.")(hidden(function))
 
 
 def selects(function: Callable[..., Any]) -> Callable[..., Any]:

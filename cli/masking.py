@@ -1,13 +1,31 @@
-"""What people may see of a letter: personal data only where it is asked for."""
+"""What people may see of a message, and of what its effect has written: personal data only where it is asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import json
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
+
+import click
 
 MASK = "***"
 # Members of an event that name people or places.
 PERSONAL = ("ship_to",)
+# Where Powertools' idempotency utility keeps what its function returned, as JSON.
+_RETURNED = "data"
+
+
+def masks(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of a command that shows messages or items: `hidden`, and `reveal`, which outranks it."""
+    hidden = click.option(
+        *("--mask", "hidden"),
+        multiple=True,
+        default=PERSONAL,
+        envvar="WAYBILL_MASK",
+        show_default=True,
+        help="Members that hold personal data.",
+    )
+    return click.option("--reveal", is_flag=True, help="Personal data too.")(hidden(function))
 
 
 def masked(value: Any, names: Collection[str]) -> Any:
@@ -27,6 +45,21 @@ def shown(document: Any, body: str, names: Collection[str]) -> Any:
         return masked(document, names)
     size = len(body.encode(errors="replace"))
     return f"{size} bytes that are no JSON object: --reveal shows them" if names else body
+
+
+def shown_item(item: Mapping[str, Any], names: Collection[str]) -> Mapping[str, Any]:
+    """An item with plain values."""
+    of_item = masked(dict(item), names)
+    text = item.get(_RETURNED)
+    return {**of_item, _RETURNED: shown(_object(text), text, names)} if isinstance(text, str) else of_item
+
+
+def _object(text: str) -> Any:
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None
 
 
 def _hidden(value: Any) -> Any:

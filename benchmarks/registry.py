@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from benchmarks import cold_start, consumer, loop, publisher, scaling
+from benchmarks import cold_start, consumer, cost, loop, publisher, scaling, simulation
 from benchmarks.quantities import Benchmark
 
 BENCHMARKS = (
     Benchmark("consumer", "consumer", consumer.measure),
     Benchmark("cold_start", "cold_start", cold_start.measure),
     Benchmark("publisher", "publisher", publisher.measure),
+    Benchmark("cost", "cost", cost.measure),
+    Benchmark("simulation", "simulation", simulation.measure),
     Benchmark("synth", "loop", loop.synth),
     Benchmark("first_order", "loop", loop.first_order, in_short=False),
     Benchmark("changes", "loop", scaling.changes, in_short=False),
@@ -22,6 +24,8 @@ FAMILIES: Mapping[str, str] = {
     "consumer": "A batch of a consumer, beside stock's",
     "cold_start": "Cold start of the functions, beside stock's",
     "publisher": "Publishing 1,000 events",
+    "cost": "What a million orders cost",
+    "simulation": "The simulation",
     "loop": "The developer's loop",
     "scaling": "A synth by the number of subscribers",
 }

@@ -18,6 +18,7 @@ from typing import Any
 from benchmarks.checkout import ROOT, Checkout, copied
 from benchmarks.growth import growth
 from benchmarks.quantities import Bars, Lines, Quantity, Result, absolute, count
+from benchmarks.shops import ROWS_OF_A_STACK
 
 SIZES = (5, 20, 50, 100)
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
@@ -132,7 +133,7 @@ def _limits_panel(most: dict[str, dict[int, float]]) -> Lines:
         what: [(float(size), 100 * most[what][size] / LIMITS[what]) for size in SIZES]
         for what in ("resources", "outputs", "bytes")
     }
-    title = "largest template, 20 rows a stack: share of CloudFormation's limit"
+    title = f"largest template, {ROWS_OF_A_STACK} rows a stack: share of CloudFormation's limit"
     return Lines(title=title, x="subscribers", y="%", series=series)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from aws_cdk import Stack
 from constructs import Construct
 
 from messaging.heartbeat import HeartbeatSettings
@@ -43,7 +44,7 @@ class Heartbeats(Construct):
 
 
 def make_canary(
-    scope: Construct,
+    stack: Stack,
     row: Subscription,
     *,
     topic_arn: str,
@@ -54,7 +55,7 @@ def make_canary(
 ) -> tuple[Subscriber, Heartbeats]:
     """The canary's consumer, with the alarm on its silence beside those of every subscription, and its publisher."""
     subscriber = Subscriber(
-        scope,
+        stack,
         row,
         topic_arn=topic_arn,
         tables=tables,
@@ -63,4 +64,4 @@ def make_canary(
         watch=watch,
         rules=(*SUBSCRIPTION_ALARMS, *CANARY_ALARMS),
     )
-    return subscriber, Heartbeats(scope, topic_arn=topic_arn, bundle=bundle, deployment=deployment)
+    return subscriber, Heartbeats(stack, topic_arn=topic_arn, bundle=bundle, deployment=deployment)

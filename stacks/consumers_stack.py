@@ -24,7 +24,7 @@ from stacks.queries import save_queries
 from stacks.relay import Relay
 from stacks.resources import Value
 from stacks.subscriber import Subscriber
-from stacks.watch import Watch, unwell_arn
+from stacks.watch import Watch
 
 
 class ConsumersStack(Stack):
@@ -55,7 +55,7 @@ class ConsumersStack(Stack):
         self._messaging = messaging
         deployment = replace(deployment, key_arn=messaging.key_arn)
         self._deployment = deployment
-        self._watch = Watch(messaging.alarm_topic_arn)
+        self._watch = Watch(self, messaging.alarm_topic_arn)
         self._bundle = Bundle.of_project(self, with_layer=deployment.with_layer)
         if first and deployment.with_layer and bytecode.compiler() is None:
             self._warn_uncompiled()
@@ -124,7 +124,7 @@ class ConsumersStack(Stack):
         return Shared(
             relay=relay.names,
             unwell_arns=[messaging.topic_unwell_arn, relay.unwell_arn],
-            elsewhere_unwell_arns=[unwell_arn(self, stack_name(row.stack), row.consumer) for row in elsewhere],
+            elsewhere_unwell_arns=[self._watch.unwell_arn(stack_name(row.stack), row.consumer) for row in elsewhere],
             tables={name: table.name for name, table in messaging.tables.items()},
         )
 

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from aws_cdk import CfnOutput, Stack
-from constructs import Construct
 
 from messaging import metrics as own
 from messaging.topology import Subscription
@@ -54,20 +53,19 @@ class Shared:
 
 
 def add_dashboard(
-    scope: Construct, consumers: Sequence[Watched], *, topic: Names, shared: Shared | None = None, prefix: str = ""
+    stack: Stack, consumers: Sequence[Watched], *, topic: Names, shared: Shared | None = None, prefix: str = ""
 ) -> None:
     """The dashboard of a stack, and its name as an output whose key begins with `prefix`.
 
     The one with what all consumers share has on top how the consumers of every stack are.
     """
-    stack = Stack.of(scope)
     body = {
         "start": "-PT3H",
         "periodOverride": "inherit",  # the periods of the alarms, however long a time is shown
         "widgets": place(_rows(consumers, topic, shared), region=stack.region),
     }
     properties = {"DashboardBody": stack.to_json_string(body)}
-    name = add_resource(scope, "Dashboard", "AWS::CloudWatch::Dashboard", properties).ref
+    name = add_resource(stack, "Dashboard", "AWS::CloudWatch::Dashboard", properties).ref
     CfnOutput(stack, f"{prefix}{DASHBOARD_NAME_OUTPUT}", value=name, description="The page for three in the morning")
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 from aws_cdk import CfnResource, RemovalPolicy
 from constructs import Node
@@ -46,30 +47,34 @@ class Deployment:
     @classmethod
     def from_context(cls, node: Node) -> Deployment:
         """Read the context. Raises SynthError that names the option and what it takes."""
-        stage = cast(Stage, _one_of(node, "stage", ("dev", "prod")))
-        if _text(node, "mail_configuration_set") and not _text(node, "mail_from"):
+        # All at once: each question is a call into the CDK's process.
+        context: Mapping[str, Any] = node.get_all_context()
+        stage = cast(Stage, _one_of(context, "stage", ("dev", "prod")))
+        if _text(context, "mail_configuration_set") and not _text(context, "mail_from"):
             raise SynthError("-c mail_configuration_set without -c mail_from: it must be the set of a sender")
-        canary = _one_of(node, "canary", ("off", "on")) == "on"
+        canary = _one_of(context, "canary", ("off", "on")) == "on"
         if canary and stage != "prod":
             raise SynthError(
                 f"-c canary=on with -c stage={stage}: it must be prod, where somebody is woken when it stops"
             )
-        days = _number(node, "archive_days", "a whole number of days")
+        days = _number(context, "archive_days", "a whole number of days")
         default_level = "DEBUG" if stage == "dev" else "INFO"
         return cls(
             stage=stage,
-            log_level=_one_of(node, "log_level", LOG_LEVELS, default=default_level),
-            mail_from=_address(node, "mail_from"),
-            mail_configuration_set=_name(node, "mail_configuration_set"),
-            with_layer=_one_of(node, "layer", ("on", "off")) == "on",
-            newer_version_patience_seconds=_number(node, "newer_version_patience_seconds", "a whole number of seconds"),
-            maximum_concurrency=_number(node, "maximum_concurrency", "a whole number"),
-            alarm_email=_address(node, "alarm_email"),
+            log_level=_one_of(context, "log_level", LOG_LEVELS, default=default_level),
+            mail_from=_address(context, "mail_from"),
+            mail_configuration_set=_name(context, "mail_configuration_set"),
+            with_layer=_one_of(context, "layer", ("on", "off")) == "on",
+            newer_version_patience_seconds=_number(
+                context, "newer_version_patience_seconds", "a whole number of seconds"
+            ),
+            maximum_concurrency=_number(context, "maximum_concurrency", "a whole number"),
+            alarm_email=_address(context, "alarm_email"),
             canary=canary,
             archive_days=check_days((MAX_DAYS if stage == "prod" else 0) if days is None else days),
-            kms=_one_of(node, "kms", ("false", "true")) == "true",
-            publisher_accounts=parse_accounts("publisher_accounts", _text(node, "publisher_accounts")),
-            subscriber_accounts=parse_accounts("subscriber_accounts", _text(node, "subscriber_accounts")),
+            kms=_one_of(context, "kms", ("false", "true")) == "true",
+            publisher_accounts=parse_accounts("publisher_accounts", _text(context, "publisher_accounts")),
+            subscriber_accounts=parse_accounts("subscriber_accounts", _text(context, "subscriber_accounts")),
         )
 
     @property
@@ -104,34 +109,34 @@ class Deployment:
             resource.apply_removal_policy(RemovalPolicy.RETAIN)
 
 
-def _text(node: Node, option: str) -> str | None:
-    value = node.try_get_context(option)
+def _text(context: Mapping[str, Any], option: str) -> str | None:
+    value = context.get(option)
     return None if value is None or str(value).strip() == "" else str(value).strip()
 
 
-def _one_of(node: Node, option: str, choices: tuple[str, ...], default: str | None = None) -> str:
-    value = _text(node, option) or default or choices[0]
+def _one_of(context: Mapping[str, Any], option: str, choices: tuple[str, ...], default: str | None = None) -> str:
+    value = _text(context, option) or default or choices[0]
     if value not in choices:
         raise SynthError(f"-c {option}={value}: it must be one of {', '.join(choices)}")
     return value
 
 
-def _address(node: Node, option: str) -> str | None:
-    value = _text(node, option)
+def _address(context: Mapping[str, Any], option: str) -> str | None:
+    value = _text(context, option)
     if value is not None and _ADDRESS.fullmatch(value) is None:
         raise SynthError(f"-c {option}={value}: it must be a bare e-mail address such as orders@example.com")
     return value
 
 
-def _name(node: Node, option: str) -> str | None:
-    value = _text(node, option)
+def _name(context: Mapping[str, Any], option: str) -> str | None:
+    value = _text(context, option)
     if value is not None and re.fullmatch(r"[A-Za-z0-9_-]{1,64}", value) is None:
         raise SynthError(f"-c {option}={value}: it must be a name of letters, digits, '_' and '-'")
     return value
 
 
-def _number(node: Node, option: str, what: str) -> int | None:
-    value = _text(node, option)
+def _number(context: Mapping[str, Any], option: str, what: str) -> int | None:
+    value = _text(context, option)
     if value is None:
         return None
     if not (value.isascii() and value.isdigit()):

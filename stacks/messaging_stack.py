@@ -106,7 +106,8 @@ class MessagingStack(Stack):
 
     def _watch_topic(self) -> str:
         names: Names = {"Topic": self.topic_name}
-        return Watch(self.alarm_topic_arn).over(Construct(self, "Topic"), TOPIC_ALARMS, service="topic", names=names)
+        watch = Watch(self, self.alarm_topic_arn)
+        return watch.over(Construct(self, "Topic"), TOPIC_ALARMS, service="topic", names=names)
 
     def _make_table(self, table: topology.Table, deployment: Deployment) -> TableAddress:
         keys = {"HASH": table.partition_key} | ({"RANGE": table.sort_key} if table.sort_key else {})

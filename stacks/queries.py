@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from aws_cdk import Stack
-from constructs import Construct
 
 from stacks.resources import Value, add_resource
 
@@ -40,18 +39,18 @@ QUERIES: Mapping[str, str] = {
 }
 
 
-def save_queries(scope: Construct, log_groups: Sequence[Value]) -> None:
+def save_queries(stack: Stack, log_groups: Sequence[Value]) -> None:
     """Each of QUERIES, in a folder of the stack's name."""
-    stack = Stack.of(scope)
+    folder = stack.stack_name
     for name, text in QUERIES.items():
         lines = (line.strip() for line in text.strip().splitlines())
         properties = {
-            "Name": f"{stack.stack_name}/{name}",
+            "Name": f"{folder}/{name}",
             "QueryString": "\n".join(lines),
             "LogGroupNames": [*log_groups],
         }
         add_resource(
-            scope,
+            stack,
             "".join(word.capitalize() for word in _letters(name).split()),
             "AWS::Logs::QueryDefinition",
             properties,

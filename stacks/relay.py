@@ -34,7 +34,7 @@ class Relay(Construct):
 
     def __init__(
         self,
-        scope: Construct,
+        stack: Stack,
         *,
         topic_arn: str,
         outbox: TableAddress,
@@ -42,7 +42,7 @@ class Relay(Construct):
         deployment: Deployment,
         watch: Watch,
     ) -> None:
-        super().__init__(scope, "Relay")
+        super().__init__(stack, "Relay")
         if outbox.stream_arn is None:
             raise SynthError("the outbox has no stream, which the relay reads: set `streams` of its table")
         self._stream_arn = outbox.stream_arn
@@ -64,7 +64,7 @@ class Relay(Construct):
         self.log_group = self._function.log_group
         self.names: Names = {"Function": self._function.name, "Service": SERVICE}
         self.unwell_arn = watch.over(self, RELAY_ALARMS, service=SERVICE, names=self.names)
-        _output(self, self._function, mapping_id)
+        _output(stack, self._function, mapping_id)
 
     def _make_event_source_mapping(self) -> str:
         """The mapping on the stream.
@@ -108,8 +108,7 @@ class Relay(Construct):
         )
 
 
-def _output(relay: Relay, function: Function, mapping_id: str) -> None:
-    stack = Stack.of(relay)
+def _output(stack: Stack, function: Function, mapping_id: str) -> None:
     CfnOutput(stack, "RelayFunctionName", value=function.name)
     CfnOutput(stack, "RelayLogGroupName", value=function.log_group)
     CfnOutput(stack, "RelayEventSourceMappingId", value=mapping_id)

@@ -27,7 +27,7 @@ class Subscriber(Construct):
 
     def __init__(
         self,
-        scope: Construct,
+        stack: Stack,
         row: Subscription,
         *,
         topic_arn: str,
@@ -37,7 +37,8 @@ class Subscriber(Construct):
         watch: Watch,
         rules: Sequence[AlarmRule] = SUBSCRIPTION_ALARMS,
     ) -> None:
-        super().__init__(scope, row.construct_id)
+        super().__init__(stack, row.construct_id)
+        self._stack = stack
         self.row = row
         self._topic_arn = topic_arn
         self._tables = tables
@@ -83,7 +84,7 @@ class Subscriber(Construct):
     def _make_function(self) -> Function:
         statements = consumer_statements(
             self.row,
-            Stack.of(self),
+            self._stack,
             queue_arn=self._queue.arn,
             dead_letter_queue_arn=self._dead_letter_queue.arn,
             tables=self._tables,
@@ -129,11 +130,10 @@ class Subscriber(Construct):
         return mapping_id
 
     def _output(self) -> None:
-        stack = Stack.of(self)
         what: Output
         for what in get_args(Output):
             # In the stack's own scope the construct id is the logical id: names that people and scripts can read.
-            CfnOutput(stack, self.row.output_key(what), value=self._physical_name(what))
+            CfnOutput(self._stack, self.row.output_key(what), value=self._physical_name(what))
 
     def _physical_name(self, what: Output) -> str:
         match what:

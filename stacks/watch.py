@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from aws_cdk import CfnResource, Stack
@@ -16,11 +15,14 @@ from stacks.permissions import alarm_arn
 from stacks.resources import add_resource
 
 
-@dataclass(frozen=True, slots=True)
 class Watch:
-    """Where alarms tell people: `topic_arn` is the alarm topic's."""
+    """Where the alarms of a stack tell people: `topic_arn` is the alarm topic's."""
 
-    topic_arn: str
+    def __init__(self, stack: Stack, topic_arn: str) -> None:
+        self._topic_arn = topic_arn
+        # Asked for once: each is a call into the CDK's process.
+        self._stack_name: str = stack.stack_name
+        self._arn_of_all = alarm_arn(stack, "")
 
     def over(
         self,
@@ -38,15 +40,18 @@ class Watch:
         that both know it without a reference to this stack.
         """
         alarms = [self._add_alarm(scope, rule, service, names, row) for rule in rules]
-        stack = Stack.of(scope)
-        name = _unwell(stack.stack_name, service)
+        name = _unwell(self._stack_name, service)
         properties = {
             "AlarmName": name,
             "AlarmDescription": f"{service} is unwell: at least one of its alarms is raised",
             "AlarmRule": " OR ".join(f'ALARM("{alarm.ref}")' for alarm in alarms),
         }
         add_resource(scope, "UnwellAlarm", "AWS::CloudWatch::CompositeAlarm", properties)
-        return alarm_arn(stack, name)
+        return self._arn_of_all + name
+
+    def unwell_arn(self, stack_name: str, service: str) -> str:
+        """The ARN of a composite "is unwell" of the stack of that name, whether that exists or not."""
+        return self._arn_of_all + _unwell(stack_name, service)
 
     def _add_alarm(
         self, scope: Construct, rule: AlarmRule, service: str, names: Names, row: Subscription | None
@@ -60,15 +65,10 @@ class Watch:
             "DatapointsToAlarm": datapoints,
             "EvaluationPeriods": periods,
             "TreatMissingData": rule.missing_data,
-            "AlarmActions": [self.topic_arn],
-            "OKActions": [self.topic_arn],
+            "AlarmActions": [self._topic_arn],
+            "OKActions": [self._topic_arn],
         }
         return add_resource(scope, f"{rule.name}Alarm", "AWS::CloudWatch::Alarm", properties)
-
-
-def unwell_arn(stack: Stack, stack_name: str, service: str) -> str:
-    """The ARN of a composite "is unwell" of the stack of that name, as another stack may say it."""
-    return alarm_arn(stack, _unwell(stack_name, service))
 
 
 def _unwell(stack_name: str, service: str) -> str:

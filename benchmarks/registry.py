@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from benchmarks import cold_start, consumer, cost, loop, publisher, scaling, simulation
+from benchmarks import cold_start, consumer, cost, end_to_end, loop, publisher, scaling, simulation
 from benchmarks.quantities import Benchmark
 
 BENCHMARKS = (
@@ -17,6 +17,7 @@ BENCHMARKS = (
     Benchmark("first_order", "loop", loop.first_order, in_short=False),
     Benchmark("changes", "loop", scaling.changes, in_short=False),
     Benchmark("subscribers", "scaling", scaling.by_subscribers),
+    Benchmark("end_to_end", "end_to_end", end_to_end.measure),
 )
 
 # What each plot shows, as its title.
@@ -28,6 +29,7 @@ FAMILIES: Mapping[str, str] = {
     "simulation": "The simulation",
     "loop": "The developer's loop",
     "scaling": "A synth by the number of subscribers",
+    "end_to_end": "Publish to applied, on the embedded engine",
 }
 
 

@@ -1,0 +1,156 @@
+"""From publishing an event until it is applied, on the embedded engine: how many a second, after how long, and how that
+grows with the subscribers and with the backlog.
+
+The engine does the work of SNS, SQS, Lambda and DynamoDB in Python, on the cores of this machine: what is seen is how
+our code behaves on it, and never how fast AWS is. After each run every event must have been applied once by each
+consumer, or there is no result.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from benchmarks import counters
+from benchmarks.counters import Batch, Counters, Kind
+from benchmarks.growth import growth
+from benchmarks.quantities import Lines, Quantity, Result, absolute
+
+KINDS: tuple[Kind, ...] = ("standard", "FIFO")
+SUBSCRIBERS = (1, 3, 5)
+EVENTS, EVENTS_SHORT = 1_000, 200
+BACKLOGS, BACKLOGS_SHORT = (1_000, 10_000, 50_000), (250, 500, 1_000)
+PACED_EVENTS, PACED_EVENTS_SHORT, PACED_A_SECOND = 200, 40, 20
+PERCENTILES = (50, 95, 99)
+# Few and short runs, with an engine that works beside: between linear and quadratic.
+GATE = 1.6
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run: deliveries, the seconds from the first request of the publisher until all was applied, the batches."""
+
+    deliveries: int
+    seconds: float
+    batches: Sequence[Batch]
+
+    @property
+    def a_second(self) -> float:
+        """Deliveries that were applied."""
+        return self.deliveries / self.seconds
+
+    @property
+    def milliseconds_a_record(self) -> float:
+        """What our function takes of a batch, for each of its records."""
+        return sum(each.took for each in self.batches) / sum(each.records for each in self.batches)
+
+
+def measure(short: bool) -> Result:
+    """Bursts, a steady trickle, and backlogs."""
+    with counters.deployed() as deployed:
+        for kind in KINDS:  # starts every worker
+            _burst(deployed, kind, counters.MOST, 100)
+        bursts = {
+            kind: [_bursts(deployed, kind, EVENTS_SHORT if short else EVENTS) for _ in range(1 if short else 3)]
+            for kind in KINDS
+        }
+        trickles = {kind: _trickle(deployed, kind, PACED_EVENTS_SHORT if short else PACED_EVENTS) for kind in KINDS}
+        backlogs = {
+            kind: {size: _backlog(deployed, kind, size) for size in (BACKLOGS_SHORT if short else BACKLOGS)}
+            for kind in KINDS
+        }
+    quantities = [quantity for kind in KINDS for quantity in _told(kind, bursts[kind], trickles[kind], backlogs[kind])]
+    return Result(quantities, _panels(bursts, backlogs))
+
+
+def _told(kind: Kind, bursts: Sequence[Mapping[int, Run]], trickle: Run, backlogs: Mapping[int, Run]) -> list[Quantity]:
+    for_each = {float(number): [each[number].seconds for each in bursts] for number in SUBSCRIBERS}
+    drained = {float(size): [run.seconds] for size, run in backlogs.items()}
+    ours = {float(size): [run.milliseconds_a_record * run.deliveries] for size, run in backlogs.items()}
+    sizes = f"{min(backlogs):,} to {max(backlogs):,}"
+    return [
+        *(
+            absolute(
+                f"{kind}, {number} subscribers: published and applied",
+                "deliveries/s",
+                [r[number].a_second for r in bursts],
+            )
+            for number in SUBSCRIBERS
+        ),
+        growth(f"{kind}: a burst by 1 to 5 subscribers", for_each, gate=GATE),
+        *_latencies(f"{kind}, {PACED_A_SECOND} events a second, 5 subscribers", trickle),
+        *(
+            absolute(f"{kind}, backlog of {size:,}: drained", "deliveries/s", [run.a_second])
+            for size, run in backlogs.items()
+        ),
+        growth(f"{kind}: draining {sizes}, the engine's part and ours", drained, gate=GATE),
+        growth(f"{kind}: draining {sizes}, our functions alone", ours, gate=GATE),
+    ]
+
+
+def _latencies(what: str, run: Run) -> list[Quantity]:
+    """From publication until settled, of every record."""
+    cuts = statistics.quantiles([each for batch in run.batches for each in batch.on_their_way], n=100)
+    return [absolute(f"{what}: {each}th percentile until applied", "ms", [cuts[each - 1]]) for each in PERCENTILES]
+
+
+def _bursts(deployed: Counters, kind: Kind, events: int) -> dict[int, Run]:
+    return {number: _burst(deployed, kind, number, events) for number in SUBSCRIBERS}
+
+
+def _burst(deployed: Counters, kind: Kind, subscribers: int, events: int) -> Run:
+    """All at once, while the consumers work."""
+    consumers = counters.named(kind, subscribers)
+    deployed.subscribe(consumers)
+    deployed.switch(consumers, on=True)
+    since, began = time.time(), time.perf_counter()
+    deployed.publish(events)
+    return _finished(deployed, consumers, events, since, began)
+
+
+def _trickle(deployed: Counters, kind: Kind, events: int) -> Run:
+    """One after the other, no faster than they are worked off."""
+    consumers = counters.named(kind, counters.MOST)
+    deployed.subscribe(consumers)
+    deployed.switch(consumers, on=True)
+    since, began = time.time(), time.perf_counter()
+    for number in range(events):
+        time.sleep(max(0.0, began + number / PACED_A_SECOND - time.perf_counter()))
+        deployed.publish(1)
+    return _finished(deployed, consumers, events, since, began)
+
+
+def _backlog(deployed: Counters, kind: Kind, events: int) -> Run:
+    """All of them wait in the queue of one consumer before it begins; only the draining is timed."""
+    consumers = counters.named(kind, 1)
+    deployed.subscribe(consumers)
+    deployed.publish(events)
+    since, began = time.time(), time.perf_counter()
+    deployed.switch(consumers, on=True)
+    return _finished(deployed, consumers, events, since, began)
+
+
+def _finished(deployed: Counters, consumers: Sequence[str], events: int, since: float, began: float) -> Run:
+    deployed.wait(consumers)
+    seconds = time.perf_counter() - began
+    deployed.switch(consumers, on=False)
+    deployed.check(events * len(consumers))
+    return Run(events * len(consumers), seconds, deployed.batches(consumers, since=since))
+
+
+def _panels(
+    bursts: Mapping[Kind, Sequence[Mapping[int, Run]]], backlogs: Mapping[Kind, Mapping[int, Run]]
+) -> list[Lines]:
+    by_subscribers: dict[str, list[tuple[float, float]]] = {
+        kind: [(float(number), statistics.median(each[number].a_second for each in runs)) for number in SUBSCRIBERS]
+        for kind, runs in bursts.items()
+    }
+    by_backlog: dict[str, list[tuple[float, float]]] = {
+        kind: [(float(size), run.seconds) for size, run in runs.items()] for kind, runs in backlogs.items()
+    }
+    return [
+        Lines(title="published and applied", x="subscribers", y="deliveries/s", series=by_subscribers),
+        Lines(title="draining a backlog", x="messages", y="s", series=by_backlog, logarithmic=True),
+    ]

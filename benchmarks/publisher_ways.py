@@ -16,7 +16,6 @@ from typing import Any
 
 import boto3
 import msgspec
-from aiobotocore.session import get_session
 from botocore.config import Config
 
 from messaging.events import OrderPlaced
@@ -75,6 +74,8 @@ class Aiobotocore:
         self._client = self._runner.run(self._connected(endpoint))
 
     async def _connected(self, endpoint: str) -> Any:
+        from aiobotocore.session import get_session  # the tests do without what only bench installs
+
         # Ten connections, its default, are all that is side by side.
         return await get_session().create_client("sns", endpoint_url=endpoint).__aenter__()
 

@@ -18,6 +18,7 @@ from cli.pace import Pace
 from cli.progress import Progress
 from cli.publishing.documents import draft_of, read_drafts
 from cli.publishing.feed import Outcome, publish
+from cli.times import utc_now
 from messaging.identity import new_id
 from messaging.ndjson import LineError
 from messaging.outgoing import Draft
@@ -40,7 +41,8 @@ Examples:
   jq -c '{type: "OrderCancelled", data: .}' orders.ndjson | waybill publish -f -
 
 A document is an order, an event ({"type": ..., "data": ...}), or a whole message as `waybill dlq export` writes it.
-Nothing is published where one of them is wrong. Exit code 1: the topic did not take all of them.
+Nothing is published where one of them is wrong. Of broken messages every third can be mended: its order has a currency
+that nobody takes. Exit code 1: the topic did not take all of them.
 """
 
 
@@ -53,7 +55,7 @@ Nothing is published where one of them is wrong. Exit code 1: the topic did not 
 )
 @click.option("--rate", type=click.FloatRange(0, min_open=True), metavar="R", help="At most so many a second.")
 @click.option("--duplicates", type=click.IntRange(0), default=0, metavar="N", help="Publish N of them once more.")
-@click.option("--poison", type=click.IntRange(0), default=0, metavar="N", help="Malformed messages, past the topic.")
+@click.option("--poison", type=click.IntRange(0), default=0, metavar="N", help="Broken messages, past the topic.")
 @click.option("--poison-to", default="inventory", metavar="CONSUMER", show_default=True, help="To whose queue.")
 @changes
 @command
@@ -158,7 +160,8 @@ def _send_poison(operator: Operator, count: int, consumer: str, name: str, told:
 
     row = operator.target.subscription(consumer)
     queue_url = operator.target.physical(row, "QueueUrl")
-    taken, refused = send_poison(operator.target.client("sqs"), queue_url, count=count, run=name, fifo=row.fifo)
+    sqs = operator.target.client("sqs")
+    taken, refused = send_poison(sqs, queue_url, count=count, run=name, fifo=row.fifo, now=utc_now())
     told[f"poison messages in the queue of {consumer}"] = taken
     return refused
 

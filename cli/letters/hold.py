@@ -31,12 +31,12 @@ POLL_SECONDS = 1
 
 class Hold:
     """Use as a context: at its end, what is held and not deleted is let go. `seconds` is how long a kill would leave
-    it out of sight. Raises what boto3 raises."""
+    it out of sight, by default SHORT_SECONDS. Raises what boto3 raises."""
 
-    def __init__(self, sqs: Any, queue: DeadLetterQueue, *, seconds: float = SHORT_SECONDS) -> None:
+    def __init__(self, sqs: Any, queue: DeadLetterQueue, *, seconds: float | None = None) -> None:
         self._sqs = sqs
         self._queue = queue
-        self._seconds = _seconds(seconds)
+        self._seconds = _seconds(SHORT_SECONDS if seconds is None else seconds)
         self._handles: dict[str, str] = {}
         self._groups: dict[str, list[str]] = {}  # of a FIFO queue: the ids of held letters, in order
 

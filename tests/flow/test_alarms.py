@@ -3,54 +3,29 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice, pairwise
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from cli.__main__ import main as waybill
 from local.alarms.definitions import MetricAlarm
-from local.alarms.opening import open_alarms
 from local.alarms.watch import Status, Watcher
 from local.demo.places import Places
 from local.demo.tables import scan
-from local.deployment import Deployment, exports, synthesized
+from local.deployment import Deployment
 from messaging.topology import ORDER_LOG, ORDERS
 from tests.factories import body, line, order
 from tests.flow.observing import drained, wait_for
+from tests.flow.operating import Waybill
 
 ALARM_TOPIC = "AlarmTopicArn"
 VISIBLE, AGE = "ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"
 
 Change = tuple[str, str]  # an alarm's name and its new state
 Open = Callable[..., Watcher]
-
-
-@pytest.fixture
-def opened(checkout: Path, deployment: Deployment, tmp_path: Path) -> Open:
-    """A watcher with a history of its own: what other tests and demos measured does not count."""
-
-    def open_with(**options: Any) -> Watcher:
-        return open_alarms(deployment.endpoint, deployment.client, synthesized(checkout), tmp_path, **options)
-
-    return open_with
-
-
-class Clock:
-    """Starts now; every reading is a minute later."""
-
-    def __init__(self) -> None:
-        self._now = time.time()
-
-    def __call__(self) -> float:
-        self._now += 60.0
-        return self._now
 
 
 def queue_name(url: str) -> str:
@@ -136,7 +111,7 @@ def test_a_stopped_consumer_raises_depth_and_lag_in_turn_and_its_restart_clears_
     people hear of each change once."""
     drained(deployment, places)
     consumer = min((row for row in ORDERS.subscriptions if not row.fifo), key=lambda row: row.timeout_seconds).consumer
-    watcher = opened(minute_seconds=60.0, clock=Clock())
+    watcher = opened()
     first = watcher.look()
     queue = queue_name(places.queue_url(consumer))
     depth, lag = alarm_on(first, VISIBLE, queue), alarm_on(first, AGE, queue)
@@ -172,18 +147,17 @@ def limit(statuses: Sequence[Status], name: str) -> int:
 
 
 def test_a_poison_order_raises_the_dead_letter_alarm_of_its_queue_alone_and_its_redrive_clears_it(
-    checkout: Path,
     deployment: Deployment,
     places: Places,
     opened: Open,
     inbox: Callable[[], Counter[Change]],
-    monkeypatch: pytest.MonkeyPatch,
+    waybill: Waybill,
 ) -> None:
     """Watched in half-second minutes; mended and sent back the order is applied. People hear of each change once."""
     sqs, consumer = deployment.client("sqs"), "standard_orders"
     for name in places.consumers:
         sqs.purge_queue(QueueUrl=places.dead_letter_queue_url(name))  # those of other tests
-    watcher = opened(minute_seconds=0.5)
+    watcher = opened(minute_seconds=0.5, clock=time.time)
     looks: list[Sequence[Status]] = [watcher.look()]
     alarms = {
         name: alarm_on(looks[0], VISIBLE, queue_name(places.dead_letter_queue_url(name))) for name in places.consumers
@@ -204,11 +178,7 @@ def test_a_poison_order_raises_the_dead_letter_alarm_of_its_queue_alone_and_its_
     watch_until(watcher, looks, lambda now: len(looks) > 8)
     assert red(looks[-1]) & set(alarms.values()) == {alarms[consumer]}
 
-    for name, value in exports(checkout).items():
-        if name != "PYTHONPATH":
-            monkeypatch.setenv(name, value)
-    monkeypatch.setenv("EDITOR", f"{sys.executable} {Path(__file__).parent / 'mending_editor.py'}")
-    assert waybill(["dlq", "edit", consumer, poison.event_id]) == 0
+    waybill("dlq", "edit", consumer, poison.event_id, exit_code=0)
     watch_until(watcher, looks, lambda now: red(now).isdisjoint(alarms.values()))
     drained(deployment, places)
     assert poison.order_id in {

@@ -3,61 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
+import signal
 import time
 import uuid
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from cli.__main__ import main
 from local.demo.places import Places
-from local.deployment import Deployment, exports
+from local.deployment import Deployment
 from tests.factories import body, line, order
-from tests.flow.observing import assert_masked, drained, publish, wait_for
-
-ROOT = Path(__file__).parents[2]
-
-
-@dataclass(frozen=True)
-class Said:
-    """What a command left behind."""
-
-    exit_code: int
-    out: str
-    err: str
-
-    @property
-    def data(self) -> Any:
-        """Its JSON."""
-        return json.loads(self.out)
-
-
-Waybill = Callable[..., Said]
-
-
-@pytest.fixture
-def waybill(
-    checkout: Path, deployment: Deployment, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Waybill:
-    """Runs a command in this process."""
-    for name, value in exports(checkout).items():
-        if name != "PYTHONPATH":
-            monkeypatch.setenv(name, value)
-
-    def run(*arguments: str) -> Said:
-        capsys.readouterr()
-        exit_code = main(arguments)
-        captured = capsys.readouterr()
-        assert_masked(arguments, captured.out, captured.err)
-        return Said(exit_code, captured.out, captured.err)
-
-    return run
+from tests.flow.observing import drained, publish, wait_for
+from tests.flow.operating import Start, Waybill, document_in_every_format, in_every_format
 
 
 @pytest.fixture
@@ -71,22 +27,20 @@ def placed(deployment: Deployment, places: Places) -> str:
 
 def test_an_order_is_traced_from_queue_to_e_mail(waybill: Waybill, placed: str) -> None:
     """By its own id, and by its event's; what nobody has seen is not found."""
-    steps = waybill("trace", placed, "-o", "json").data
+    steps = in_every_format(waybill, "trace", placed)
     done = {(step["where"], step["what"]) for step in steps if step["event_id"] == f"OrderPlaced-{placed}"}
     assert {(name, "applied") for name in ("inventory", "standard_orders", "analytics", "notifications")} <= done
     assert ("notifications", "e-mail sent") in done
-    piped = waybill("trace", f"OrderPlaced-{placed}")
-    assert piped.out.splitlines()[0] == "at\tevent_id\twhere\twhat\tdetail"
-    assert "e-mail sent" in waybill("trace", placed, "-o", "table").out
+    assert [*waybill("trace", f"OrderPlaced-{placed}").piped[0]] == ["at", "event_id", "where", "what", "detail"]
     assert waybill("trace", "nobody-knows-it").exit_code == 5
 
 
 @pytest.mark.fault(48)
 def test_why_says_which_condition_of_the_deployed_filter_failed(waybill: Waybill, placed: str) -> None:
     """Of an event that others have seen, and of one that nobody has, but that is given."""
-    said = waybill("why", f"OrderPlaced-{placed}", "priority_orders", "-o", "json")
-    assert (said.exit_code, said.data["state"], said.data["filter_matches"]) == (0, "filtered", False)
-    assert said.data["details"] == ['priority: "standard", but the policy wants "high"']
+    said = document_in_every_format(waybill, "why", f"OrderPlaced-{placed}", "priority_orders")
+    assert (said["state"], said["filter_matches"]) == ("filtered", False)
+    assert said["details"] == ['priority: "standard", but the policy wants "high"']
     given = waybill("why", "OrderPlaced-0", "priority_orders", "--event", '{"type": "StockReserved"}')
     assert 'type: "StockReserved", but the policy wants' in given.out
     assert "has applied" in waybill("why", f"OrderPlaced-{placed}", "inventory").out
@@ -106,22 +60,19 @@ def test_a_dead_letter_is_explained_and_seen(
     )
     wait_for(lambda: "reason conflict" in waybill("why", event_id, "inventory").out, "the conflict explained")
 
-    def tailed() -> Said:
-        return waybill("tail", "inventory", "--outcome", "failed", "--match", event_id, "-o", "ndjson")
-
-    wait_for(lambda: bool(tailed().out), "the failure in the log")
-    (letter,) = {(each["outcome"], each["reason"]) for each in map(json.loads, tailed().out.splitlines())}
+    tail = ("tail", "inventory", "--outcome", "failed", "--match", event_id)
+    wait_for(lambda: bool(waybill(*tail, "-o", "ndjson").out), "the failure in the log")
+    (letter,) = {(each["outcome"], each["reason"]) for each in waybill(*tail, "-o", "json").data}
     assert letter == ("dead_lettered", "conflict")
-    assert event_id in waybill("tail", "--match", event_id, "-o", "table").out
+    assert {row["reason"] for row in waybill(*tail).piped} == {"conflict"}
+    assert event_id in waybill(*tail, "-o", "table").out
     assert waybill("queues", "--fail-on-dlq").exit_code == 7
-    rows = {row["consumer"]: row for row in waybill("queues", "-o", "json").data}
+    rows = {row["consumer"]: row for row in in_every_format(waybill, "queues")}
     assert rows["inventory"]["dead"] >= 1
     assert rows["inventory"]["age_seconds"] is None  # which the engine does not know: not 0
-    status = {row["consumer"]: row["health"] for row in waybill("status", "-o", "json").data}
+    status = {row["consumer"]: row["health"] for row in in_every_format(waybill, "status")}
     assert "dead letters" in status["inventory"]
-    doctor = waybill("doctor", "-o", "ndjson")
-    assert doctor.exit_code == 7
-    found = [json.loads(text) for text in doctor.out.splitlines()]
+    found = in_every_format(waybill, "doctor", exit_code=7)
     assert ("inventory", "wrong") in {(each["about"], each["level"]) for each in found}
     assert not [
         each
@@ -155,7 +106,7 @@ def test_a_paused_consumer_takes_nothing_until_it_is_resumed(
 def test_a_marker_is_forgotten(waybill: Waybill, placed: str) -> None:
     """Then it is not there; the effect's own item is left alone."""
     event_id = f"OrderPlaced-{placed}"
-    assert waybill("inbox", "get", event_id, "analytics", "-o", "json").data["marker"]["status"] == "COMPLETED"
+    assert document_in_every_format(waybill, "inbox", "get", event_id, "analytics")["marker"]["status"] == "COMPLETED"
     assert waybill("inbox", "forget", event_id, "analytics").exit_code == 0
     assert waybill("inbox", "get", event_id, "analytics").exit_code == 5
     assert waybill("inbox", "forget", event_id, "analytics").exit_code == 5
@@ -164,22 +115,42 @@ def test_a_marker_is_forgotten(waybill: Waybill, placed: str) -> None:
 
 def test_alarms_are_listed(waybill: Waybill) -> None:
     """One that is raised makes the exit code 7 where that is asked for."""
-    alarms = waybill("alarms", "-o", "json").data
+    alarms = in_every_format(waybill, "alarms")
     assert {"inventory", "relay"} <= {alarm["means"].partition(":")[0] for alarm in alarms}
     raised = [alarm for alarm in alarms if alarm["state"] == "ALARM"]
     assert waybill("alarms", "--fail-on-alarm").exit_code == (7 if raised else 0)
 
 
-def test_tail_follows_until_ctrl_c(checkout: Path, deployment: Deployment, places: Places) -> None:
-    """In a process of its own, its lines come one by one through the pipe."""
+def test_tail_and_queues_go_on_until_ctrl_c(deployment: Deployment, places: Places, started: Start) -> None:
+    """Each in a process of its own, its lines come one by one through the pipe."""
     run = f"tailed-{uuid.uuid4().hex[:8]}"
-    command = [sys.executable, "-m", "cli", "tail", "-f", "--since", "1s", "--match", run, "-o", "ndjson"]
-    environment = {**os.environ, **exports(checkout), "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as tail:
-        try:
-            publish(deployment, places, [order(run, lines=[line("FLOW-1")])], run)
-            assert tail.stdout is not None
-            assert run in json.loads(tail.stdout.readline())["event_id"]
-        finally:
-            tail.send_signal(2)
-        assert tail.wait(timeout=20) == 3
+    tail = started("tail", "-f", "--since", "1s", "--match", run, "-o", "ndjson")
+    queues = started("queues", "-w", "--every", "0.5", "-o", "ndjson")
+    publish(deployment, places, [order(run, lines=[line("FLOW-1")])], run)
+    assert tail.stdout is not None
+    assert queues.stdout is not None
+    assert run in json.loads(tail.stdout.readline())["event_id"]
+    watched = [json.loads(queues.stdout.readline()) for _ in range(2 * len(places.consumers))]
+    assert [each["consumer"] for each in watched] == 2 * [each["consumer"] for each in watched[: len(places.consumers)]]
+    for process in (tail, queues):
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=20) == 3
+
+
+def test_what_asks_nothing_of_aws(waybill: Waybill) -> None:
+    """The topology, the bill and the forecast, in every format; Mermaid, too."""
+    topology = in_every_format(waybill, "topology")
+    mermaid = waybill("topology", "-f", "mermaid", exit_code=0).out
+    assert all(row["consumer"] in mermaid for row in topology)
+    assert waybill("topology", "-f", "json", exit_code=0).data == topology
+    cost = ("cost", "--orders-per-day", "10000")
+    bill = waybill(*cost, "-o", "json", exit_code=0).data
+    assert [row["service"] for row in waybill(*cost).piped] == [each["service"] for each in bill["lines"]]
+    assert waybill(*cost, "-o", "ndjson").lines == bill["lines"]
+    assert f"{bill['usd']:,.2f}" in waybill(*cost, "-o", "table").out
+    capacity = ("capacity", "--rate", "50", "--burst", "5000")
+    forecast = waybill(*capacity, "-o", "json", exit_code=0).data
+    consumers = [each["consumer"] for each in forecast["consumers"]]
+    assert [row["consumer"] for row in waybill(*capacity).piped] == consumers
+    assert [row["consumer"] for row in waybill(*capacity, "-o", "ndjson").lines] == consumers
+    assert "Backlog of notifications" in waybill(*capacity, "-o", "table").out

@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import sys
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, Literal
 
@@ -37,6 +38,7 @@ class Output:
     def __init__(self, format: Format | None, *, stdout: IO[str] | None = None, stderr: IO[str] | None = None) -> None:  # noqa: A002 - what -o is called
         self._stdout = stdout or sys.stdout
         self._stderr = stderr or sys.stderr
+        self._live: Console | None = None
         self.format: Format = format or ("table" if self._stdout.isatty() else "tsv")
 
     @property
@@ -82,7 +84,10 @@ class Output:
             self._write(text)
 
     def say(self, line: str) -> None:
-        """Talk, which is not data: to stderr."""
+        """Talk, which is not data: to stderr, above a bar that moves there."""
+        if self._live is not None:
+            self._live.print(line, markup=False, soft_wrap=True)
+            return
         self._stderr.write(f"{line}\n")
         self._stderr.flush()
 
@@ -97,6 +102,15 @@ class Output:
         from rich.console import Console
 
         return Console(file=self._stderr, highlight=False)
+
+    @contextmanager
+    def live(self, console: Console) -> Iterator[None]:
+        """While something moves on this console, which is on stderr."""
+        self._live = console
+        try:
+            yield
+        finally:
+            self._live = None
 
     def _write(self, line: str) -> None:
         self._stdout.write(f"{line}\n")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -31,20 +32,22 @@ class Progress:
         self._clock = clock
         self._done = 0
         self._began_at = self._said_at = clock()
-        console = output.talk()
-        self._bar = _bar(console) if console.is_terminal and not output.streams_to_terminal else None
+        self._console = output.talk()
+        shown = self._console.is_terminal and not output.streams_to_terminal
+        self._bar = _bar(self._console) if shown else None
+        self._moving = ExitStack()
 
     def __enter__(self) -> Progress:
         if self._bar is not None:
-            self._bar.start()
+            self._moving.enter_context(self._bar)
+            self._moving.enter_context(self._output.live(self._console))
             self._task = self._bar.add_task(self._what, total=self._total, rate="")
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._bar is not None:
-            self._bar.stop()
+        self._moving.close()
 
     def advance(self, count: int) -> None:
         """So many more are done."""

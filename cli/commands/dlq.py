@@ -15,7 +15,7 @@ QUEUE is a consumer's name, for its dead-letter queue, or CONSUMER/topic for wha
 \b
 Examples:
   waybill dlq list inventory
-  waybill dlq export inventory letters.ndjson
+  waybill dlq export inventory letters.ndjson --match detail~currency
   jq -c '.body |= (fromjson | .data.currency = "USD" | tojson)' letters.ndjson > mended.ndjson
   waybill dlq import inventory mended.ndjson --to-dlq
   waybill dlq redrive inventory --all --canary 5 --rate 100

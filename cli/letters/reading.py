@@ -10,6 +10,8 @@ from cli.letters.hold import SHORT_SECONDS, Hold, hold_seconds
 from cli.letters.letter import Letter
 from cli.letters.queue import Depth, depth
 
+TELL_EVERY_SECONDS = 5.0
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -34,11 +36,15 @@ class Reading:
 def read(desk: Desk) -> Reading:
     """Read the queue in its order. Raises what boto3 raises; then, and at Ctrl-C, everything is let go."""
     letters: dict[str, Letter] = {}  # a standard queue may give one twice
-    with Hold(desk.sqs, desk.queue, seconds=hold_seconds(depth(desk.sqs, desk.queue.url).total)) as hold:
+    total, told_at = depth(desk.sqs, desk.queue.url).total, desk.clock()
+    with Hold(desk.sqs, desk.queue, seconds=hold_seconds(total)) as hold:
         while not desk.stopped() and (taken := hold.take()):
             if all(letter.id in letters for letter in taken):
                 break  # the hold ran out: this is the beginning again
             letters |= {letter.id: letter for letter in taken}
+            if desk.clock() - told_at >= TELL_EVERY_SECONDS:
+                desk.say(f"read {len(letters):,} of {total:,} letters")
+                told_at = desk.clock()
         behind = depth(desk.sqs, desk.queue.url).visible
         for group in hold.groups:
             if desk.stopped() or behind <= 0:

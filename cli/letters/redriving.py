@@ -33,6 +33,11 @@ class Plan:
         return sum(decision.action == "moves" for decision in self.decisions)
 
     @property
+    def doubtful(self) -> int:
+        """How many of those may come back at once, by what this code makes of them."""
+        return sum(decision.action == "moves" and bool(decision.why) for decision in self.decisions)
+
+    @property
     def done(self) -> int:
         """How many would only be deleted, as nothing is left to do for them."""
         return sum(decision.action == "done" for decision in self.decisions)
@@ -115,7 +120,7 @@ def _watch(desk: Desk, canaries: Sequence[Step], gait: Gait) -> None:
             "whether the consumer is slow or paused, `waybill queues` tells"
         )
     if verdict.well:
-        desk.say(f"all {len(verdict.applied)} were applied: going on")
+        desk.say(f"{_counted(verdict.applied)} applied: going on with the others")
 
 
 def _counted(things: Sequence[object]) -> str:

@@ -124,7 +124,7 @@ def test_alarms_are_listed(waybill: Waybill) -> None:
 def test_tail_and_queues_go_on_until_ctrl_c(deployment: Deployment, places: Places, started: Start) -> None:
     """Each in a process of its own, its lines come one by one through the pipe."""
     run = f"tailed-{uuid.uuid4().hex[:8]}"
-    tail = started("tail", "-f", "--since", "1s", "--match", run, "-o", "ndjson")
+    tail = started("tail", "-f", "--since", "2m", "--match", run, "-o", "ndjson")
     queues = started("queues", "-w", "--every", "0.5", "-o", "ndjson")
     publish(deployment, places, [order(run, lines=[line("FLOW-1")])], run)
     assert tail.stdout is not None

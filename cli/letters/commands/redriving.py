@@ -104,9 +104,9 @@ def _redrive(operator: Operator, desk: Desk, rules: Rules, gait: Gait, *, dry_ru
         return
     behind = f" and those behind them, {planned.reading.behind} or so" * bool(planned.reading.behind)
     done = f", delete {planned.done} that are done" * bool(planned.done)
-    agree(
-        operator, f"Send {planned.moves} letters of {desk.queue.name} back to {desk.queue.row.consumer}{done}{behind}"
-    )
+    doubt = f"; {planned.doubtful} of them may only come back (-n says why)" * bool(planned.doubtful)
+    what = f"Send {planned.moves} letters of {desk.queue.name} back to {desk.queue.row.consumer}"
+    agree(operator, f"{what}{done}{behind}{doubt}")
     steps = redrive(desk, rules, planned.reading, gait)
     tell_work(operator, desk, steps, total=planned.moves + planned.done + planned.reading.behind)
 

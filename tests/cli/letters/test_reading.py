@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import signal
 from dataclasses import replace
 from typing import Any
@@ -47,6 +48,18 @@ def test_all_that_can_be_seen_is_read_and_let_go(consumer: str, customers: int) 
         for customer in range(customers):
             ids = [letter.name for letter in reading.letters if letter.group == f"C{customer}"]
             assert ids == sorted(ids)
+
+
+def test_a_long_reading_tells_how_far_it_is() -> None:
+    """Here each look at the clock takes five seconds."""
+    world, said, seconds = poisoned("standard_orders", COUNT), list[str](), itertools.count(0.0, 5.0)
+
+    def look(at: Any) -> Any:
+        read(replace(at, clock=lambda: next(seconds), say=said.append))
+        return []
+
+    operate(world, "standard_orders", look)
+    assert said[0] == f"read {min(COUNT, 10)} of {COUNT} letters"
 
 
 class OneByOne:

@@ -9,6 +9,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 from zlib import crc32
 
@@ -42,9 +43,9 @@ class Lane:
         """The heads of up to ten groups that fit into one request; groups take turns."""
         batch: list[Entry] = []
         size_bytes = 0
-        for group in list(self.groups):
+        for group in [*islice(self.groups, MAX_BATCH_ENTRIES)]:
             head = self.groups[group][0]
-            if len(batch) == MAX_BATCH_ENTRIES or size_bytes + head.size_bytes > MAX_BATCH_BYTES:
+            if size_bytes + head.size_bytes > MAX_BATCH_BYTES:
                 break
             batch.append(head)
             size_bytes += head.size_bytes

@@ -47,13 +47,13 @@ def _wildcards(blueprint: Blueprint) -> Iterator[Breach]:
             if key in statement:
                 yield _wildcard(resource, location, f"{key} allows all but {text(statement[key])}", key)
         for action in actions:
-            if "*" in action:
+            if _is_wild(action):
                 yield _wildcard(resource, location, f"allows {action}", action)
         for on in listed(statement.get("Resource")):
-            if "*" not in text(on) or _below_a_table(blueprint, on, resource):
+            if not _is_wild(text(on)) or _below_a_table(blueprint, on, resource):
                 continue
             for action in actions:
-                if "*" not in action and not (on == "*" and action in TRACE):  # X-Ray knows no resources
+                if not _is_wild(action) and not (on == "*" and action in TRACE):  # X-Ray knows no resources
                     yield _wildcard(resource, location, f"allows {action} on {text(on)}", action)
     for resource in blueprint.of(*_IDENTITIES):
         for policy in map(text, listed(resource.properties.get("ManagedPolicyArns"))):
@@ -154,6 +154,11 @@ def _allowing_services(blueprint: Blueprint) -> Iterator[tuple[Resource, str, Ma
                 principal = statement.get("Principal")
                 if _is_everybody(statement) or (isinstance(principal, Mapping) and "Service" in principal):
                     yield resource, f"Properties.{key}", statement
+
+
+def _is_wild(name: str) -> bool:
+    """Whether it stands for several: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html"""
+    return "*" in name or "?" in name
 
 
 def _is_everybody(statement: Mapping[str, Any]) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from messaging.events import CATALOGUE
 from messaging.topology import REPLAY_HORIZON_SECONDS, Subscription
-from stacks.rules.blueprint import MAPPING, Blueprint, document, listed, number
+from stacks.rules.blueprint import MAPPING, Blueprint, document, listed, number, text
 from stacks.rules.queues import retention_seconds, visibility_timeout_seconds
 from stacks.rules.rule import Breach, Rule
 
@@ -72,6 +72,18 @@ def _partial_responses(blueprint: Blueprint) -> Iterator[Breach]:
             )
 
 
+def _filtering_mappings(blueprint: Blueprint) -> Iterator[Breach]:
+    for consumer in blueprint.consumers:
+        criteria = document(consumer.mapping.properties.get("FilterCriteria"))
+        if consumer.queue is not None and criteria:
+            yield Breach(
+                resource=consumer.mapping,
+                location="Properties.FilterCriteria",
+                value=f"FilterCriteria is {text(criteria)}",
+                mend="filter where the queue subscribes: by `where` in the row",
+            )
+
+
 def _receive_counts(blueprint: Blueprint) -> Iterator[Breach]:
     for consumer in blueprint.consumers:
         if consumer.queue is None:
@@ -113,6 +125,12 @@ RULES = (
         says="without it Lambda ignores which records failed, and deletes them with the rest of their batch",
         source="https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html",
         judge=_partial_responses,
+    ),
+    Rule(
+        name="mapping-filter",
+        says="Lambda deletes what its filter does not match from the queue: no consumer, letter or log tells of it",
+        source="https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html",
+        judge=_filtering_mappings,
     ),
     Rule(
         name="receive-count",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from stacks.rules.blueprint import QUEUE, TOPIC, Blueprint, is_true, listed
+from stacks.rules.blueprint import QUEUE, SUBSCRIPTION, TOPIC, Blueprint, is_true, listed
 from stacks.rules.rule import Breach, Rule
 
 _POLICIES = {QUEUE: ("AWS::SQS::QueuePolicy", "Queues"), TOPIC: ("AWS::SNS::TopicPolicy", "Topics")}
@@ -40,6 +40,7 @@ def _outside_the_key(blueprint: Blueprint) -> Iterator[Breach]:
 
 
 def _plain_http(blueprint: Blueprint) -> Iterator[Breach]:
+    yield from _plain_deliveries(blueprint)
     for kind, (policy_kind, on) in _POLICIES.items():
         secured = {
             blueprint.behind(target, kind, seen_from=policy)
@@ -55,6 +56,17 @@ def _plain_http(blueprint: Blueprint) -> Iterator[Breach]:
                     value="no policy denies access without TLS",
                     mend=f"add an {policy_kind} that denies everybody where aws:SecureTransport is false",
                 )
+
+
+def _plain_deliveries(blueprint: Blueprint) -> Iterator[Breach]:
+    for subscription in blueprint.of(SUBSCRIPTION):
+        if subscription.properties.get("Protocol") == "http":
+            yield Breach(
+                resource=subscription,
+                location="Properties.Protocol",
+                value="Protocol is http",
+                mend="set Protocol to https, and the endpoint likewise",
+            )
 
 
 def _denies_plain_http(statement: dict[str, object]) -> bool:

@@ -275,6 +275,13 @@ UNSAFE = (
         ("FunctionResponseTypes is []", "ReportBatchItemFailures"),
     ),
     Unsafe(
+        "a mapping that filters",
+        setting("Mapping", FilterCriteria={"Filters": [{"Pattern": '{"body": {"type": ["OrderPlaced"]}}'}]}),
+        "mapping-filter",
+        "Mapping",
+        ("FilterCriteria is", "filter where the queue subscribes"),
+    ),
+    Unsafe(
         "fewer receives than AWS advises",
         redriving(maxReceiveCount=3),
         "receive-count",
@@ -492,6 +499,19 @@ UNSAFE = (
         ("no policy denies access without TLS", "AWS::SNS::TopicPolicy"),
     ),
     Unsafe(
+        "events to a URL without TLS",
+        lambda shop: shop.add(
+            "Web",
+            "AWS::SNS::Subscription",
+            TopicArn={"Ref": "Topic"},
+            Protocol="http",
+            Endpoint="http://shop.example.com",
+        ),
+        "plain-http",
+        "Web",
+        ("Protocol is http", "set Protocol to https"),
+    ),
+    Unsafe(
         "every action of a service",
         permitting(Action=["sqs:*"]),
         "iam-wildcard[sqs:*]",
@@ -511,6 +531,13 @@ UNSAFE = (
         "iam-wildcard[sqs:ReceiveMessage]",
         "Role",
         ("shop-*",),
+    ),
+    Unsafe(
+        "an action on every queue whose name has one letter more",
+        permitting(Resource="arn:aws:sqs:eu-west-1:111122223333:shop-?"),
+        "iam-wildcard[sqs:ReceiveMessage]",
+        "Role",
+        ("shop-?",),
     ),
     Unsafe(
         "every action but some",

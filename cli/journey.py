@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from cli.logs import Line
@@ -61,7 +62,7 @@ def gather(asked: str, read: Callable[[str], Iterable[Line]], waiting: Sequence[
 def steps(found: Found, known: Iterable[Known], rows: Mapping[str, Subscription]) -> list[Step]:
     """The steps in order; what is so now, without a time, comes last. Markers repeat no line of the log."""
     told = {(line.consumer, line.event_id, line.outcome) for line in found.lines}
-    happened = [*_logged(found.lines), *_outgoing(found.waiting)]
+    happened = [*_published(found.lines), *_logged(found.lines), *_outgoing(found.waiting)]
     for each in known:
         happened += _kept(each, rows[each.consumer], told)
     return sorted(happened, key=lambda step: (step.at == "", step.at, step.event_id, step.where))
@@ -96,12 +97,28 @@ def _related(message: Outgoing) -> set[str]:
     return {message.event_id, decoded.correlation_id, *([decoded.causation_id] if decoded.causation_id else ())}
 
 
+def _published(lines: Iterable[Line]) -> Iterator[Step]:
+    """When the messages say that they were."""
+    times = {line.event_id: at for line in lines if line.event_id is not None and (at := _published_at(line))}
+    for event_id, at in times.items():
+        yield Step(at=at.isoformat(timespec="milliseconds"), event_id=event_id, where="topic", what="published")
+
+
+def _published_at(line: Line) -> datetime | None:
+    try:
+        return datetime.fromisoformat(line.published_at or "").astimezone(UTC)
+    except ValueError:
+        return None
+
+
 def _logged(lines: Iterable[Line]) -> Iterator[Step]:
     for line in lines:
         if line.event_id is None:
             continue
         parts = [line.reason, line.detail, f"attempt {line.attempt}" if (line.attempt or 1) > 1 else None]
         parts += [f"caused by {line.causation_id}" if line.causation_id else None]
+        if line.outcome is not None and (published := _published_at(line)) is not None:
+            parts.append(f"{(line.at - published).total_seconds():.1f} s after its publication")
         yield Step(
             at=line.at.isoformat(timespec="milliseconds"),
             event_id=line.event_id,

@@ -39,6 +39,7 @@ class Line:
     event_id: str | None = None
     event_type: str | None = None
     correlation_id: str | None = None
+    published_at: str | None = None
     causation_id: str | None = None
     trace_id: str | None = None
     reason: str | None = None
@@ -191,7 +192,7 @@ def _line(consumer: str, document: Mapping[str, Any], text: str, at: datetime) -
         name: value
         for name in (
             *("level", "message", "outcome", "event_id", "event_type", "correlation_id", "causation_id", "trace_id"),
-            *("reason", "detail", "delivery_id"),
+            *("reason", "detail", "delivery_id", "published_at"),
         )
         if isinstance(value := document.get(name), str)
     }

@@ -84,7 +84,7 @@ def _ids_in(body: str) -> _Ids:
 
 
 def _told(ledger: Ledger, delivery: Delivery, verdict: Verdict) -> dict[str, str | None]:
-    """The ids of an event, as far as they are known, and what became of it."""
+    """The ids of an event and when it was published, as far as they are known, and what became of it."""
     message = ledger.message(delivery)
     if message is None:
         return {**_UNKNOWN, "outcome": verdict.outcome}
@@ -94,11 +94,12 @@ def _told(ledger: Ledger, delivery: Delivery, verdict: Verdict) -> dict[str, str
         "correlation_id": message.correlation_id,
         "causation_id": message.causation_id,
         "trace_id": trace_id_of(message.traceparent),
+        "published_at": message.time.isoformat(timespec="milliseconds"),
         "outcome": verdict.outcome,
     }
 
 
-_UNKNOWN = dict.fromkeys(("event_id", "event_type", "correlation_id", "causation_id", "trace_id"))
+_UNKNOWN = dict.fromkeys(("event_id", "event_type", "correlation_id", "causation_id", "trace_id", "published_at"))
 
 
 def _tell_record(log: Log, consumer: str, delivery: Delivery, verdict: Verdict, told: Mapping[str, str | None]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,12 +12,15 @@ from cli.operator import Operator, command
 from cli.output import Column
 from cli.times import instant, utc_now
 
+if TYPE_CHECKING:
+    from cli.journey import Step
+
 COLUMNS = (
     Column("at", "At"),
     Column("event_id", "Event"),
-    Column("where", "Where"),
-    Column("what", "What"),
-    Column("detail", "Why"),
+    Column("where", "Where", key=True),
+    Column("what", "What", key=True),
+    Column("detail", "Detail"),
 )
 
 EPILOG = """
@@ -54,8 +58,15 @@ def run(operator: Operator, id_: str, *, since: str) -> None:
             f"nobody here has seen {id_}: no line of a log since {began:%Y-%m-%d %H:%M} UTC, no marker, nothing in the "
             "outbox; look further back with --since"
         )
-    operator.output.rows(COLUMNS, map(asdict, steps))
+    people = operator.output.for_people
+    operator.output.rows(COLUMNS, (_row(step, people=people) for step in steps))
     for event_id, consumer in journey.untouched(found.event_ids, known, steps):
         seen = facts.from_traces(event_id, found.lines, known)
         if seen is None or not surely_fails(explain(rows[consumer].filter_policy, attributes=seen.attributes)):
             operator.output.say(f"no trace of {event_id} at {consumer}: waybill why {event_id} {consumer}")
+
+
+def _row(step: Step, *, people: bool) -> dict[str, Any]:
+    """For people in UTC, to the second."""
+    row = asdict(step)
+    return row | {"at": step.at[:19].replace("T", " ")} if people else row

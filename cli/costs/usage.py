@@ -22,8 +22,9 @@ POLLERS, POLL_SECONDS = 5, 20
 MEMORY_GB = 0.5  # of a function
 
 # Bytes with CloudWatch's 26 an entry: Lambda's START, END and REPORT, our line a batch and its metrics; at DEBUG, also
-# one line a record, which the other designs have at INFO.
-PLATFORM_LOG_BYTES, BATCH_LOG_BYTES, METRICS_LOG_BYTES, RECORD_LOG_BYTES = 420, 400, 900, 520
+# one line a record, which the other designs have at INFO. The line a batch names each event in it.
+PLATFORM_LOG_BYTES, BATCH_LOG_BYTES, METRICS_LOG_BYTES, RECORD_LOG_BYTES = 420, 400, 900, 560
+EVENT_LOG_BYTES = 210
 
 # As stacks/alarms.py has them; tests/cli/costs/test_usage.py holds these to it.
 ALARM_METRICS_OF_SUBSCRIPTION, ALARM_METRICS_OF_TOPIC, ALARM_METRICS_OF_RELAY = 15, 5, 4
@@ -85,9 +86,10 @@ def _subscription(
     used[prices.READS] += messages * cost.read_units
     _markers(used, row, messages, cost)
     used[prices.EMAILS] += messages * cost.calls
-    per_record = RECORD_LOG_BYTES if operations.debug or design != "waybill" else 0
-    log_bytes = batches * (BATCH_LOG_BYTES + METRICS_LOG_BYTES if design == "waybill" else 0) + messages * per_record
-    used[prices.LOGS] += log_bytes / GB
+    ours = design == "waybill"
+    per_batch = BATCH_LOG_BYTES + METRICS_LOG_BYTES if ours else 0
+    per_record = EVENT_LOG_BYTES * ours + RECORD_LOG_BYTES * (operations.debug or not ours)
+    used[prices.LOGS] += (batches * per_batch + messages * per_record) / GB
 
 
 def _invocations(used: Used, batches: float, milliseconds: float, operations: Operations) -> None:

@@ -108,6 +108,20 @@ def test_markers_and_failures_tell_what_no_log_tells() -> None:
     ]
 
 
+def test_the_publication_is_told_once_and_how_long_each_outcome_took_from_there() -> None:
+    """As the message says; what is no time is left out."""
+    at = "2026-11-23T13:59:58.500+02:00"
+    log = Log(line(PLACED, published_at=at), line(PLACED, "analytics", 1, published_at=at))
+    told = steps(gather(PLACED, log, []), [], ROWS)
+    assert [(step.at, step.where, step.what, step.detail) for step in told] == [
+        ("2026-11-23T11:59:58.500+00:00", "topic", "published", ""),
+        ("2026-11-23T12:00:00.000+00:00", "inventory", "applied", "1.5 s after its publication"),
+        ("2026-11-23T12:00:01.000+00:00", "analytics", "applied", "2.5 s after its publication"),
+    ]
+    (step,) = steps(gather(PLACED, Log(line(PLACED, published_at="yesterday")), []), [], ROWS)
+    assert step.what == "applied"
+
+
 def test_a_later_attempt_and_a_cause_are_said() -> None:
     """First attempts go without saying."""
     log = Log(line(PLACED, outcome="retry", detail="throttled", attempt=2, causation_id="c-1"))

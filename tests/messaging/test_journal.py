@@ -36,6 +36,8 @@ def test_what_went_well_is_told_at_debug_and_what_did_not_as_a_warning() -> None
     fine, unread, whole = (line.extra for line in log.lines)
     assert (fine["event_id"], fine["outcome"], fine["reason"]) == ("OrderPlaced-0", "applied", "reserved")
     assert (unread["event_id"], unread["delivery_id"], unread["detail"]) == (None, "unread", "not JSON")
+    published = decode(delivery(order("0"), "m0", fifo=False).body).time.isoformat(timespec="milliseconds")
+    assert [each["published_at"] for each in (fine, unread, *whole["events"])] == [published, None, published]
     assert (whole["records"], whole["outcomes"]) == (2, {"applied": 1, "dead_lettered": 1})
 
 

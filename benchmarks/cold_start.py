@@ -1,4 +1,4 @@
-"""The cold start of the notifications function against the one that Powertools' documentation has it built as.
+"""The cold start of every function against the one that Powertools' documentation has it built as.
 
 Each run is a process of its own, from its start until its modules are imported and the clients are made that its first
 message needs, without site-packages: what it can import is one folder of packages, as on Lambda. Both sides have
@@ -7,29 +7,49 @@ compiled modules. Runs alternate, so that a machine that is busy with others is 
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import operator
 import os
-import re
-import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
-from benchmarks.quantities import Quantity, Result, absolute, ratio
+from benchmarks import bundles
+from benchmarks.quantities import Bars, Panel, Quantity, Result, absolute, ratio
 
-ROOT = Path(__file__).resolve().parents[1]
-ROUNDS, SHORT_ROUNDS = 15, 4
+ROUNDS, SHORT_ROUNDS = 11, 3
+SHOWN_PACKAGES = 6
 LEAST_RATIO, MOST_MB = 2.5, 40.0
 LIMIT = "botocore's import and one client, 0.23 s of stock's 0.57 s of CPU: nothing that uses botocore gets past 2.4x"
-# Beside the layer's own packages: what `pip install aws-lambda-powertools[tracer,parser]` brings.
-STOCK_EXTRAS = ("aws-xray-sdk", "wrapt", "pydantic", "pydantic-core", "annotated-types", "typing-inspection")
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """One of ours: the clients that its first message needs, and what stock has in its place."""
+
+    clients: tuple[str, ...]
+    stock: str = "stock_orders"
+    least_ratio: float | None = LEAST_RATIO
+
+
+FUNCTIONS: Mapping[str, Function] = {
+    "notifications": Function(("dynamodb", "ses"), "stock_notifications"),
+    "inventory": Function(("dynamodb",)),
+    "priority_orders": Function(("dynamodb",)),
+    "standard_orders": Function(("dynamodb",)),
+    "analytics": Function(("dynamodb",)),
+    "canary": Function(("dynamodb",)),
+    # Stock has neither batches nor idempotency in its publishers, so they have no goal.
+    "relay": Function(("dynamodb", "sns"), "stock_publishing", None),
+    "heartbeat": Function(("sns",), "stock_publishing", None),
+}
+IN_SHORT = ("notifications", "inventory", "relay")
 # As Lambda sets it: Powertools' Tracer, for one, is idle elsewhere.
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "x",
@@ -37,34 +57,29 @@ ENVIRONMENT = {
     "AWS_REGION": "us-east-1",
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13",
-    "AWS_LAMBDA_FUNCTION_NAME": "notifications",
+    "AWS_LAMBDA_FUNCTION_NAME": "function",
     "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
     "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
     "LAMBDA_TASK_ROOT": "/var/task",
     "POWERTOOLS_METRICS_NAMESPACE": "Waybill",
-    "POWERTOOLS_SERVICE_NAME": "notifications",
-    "WAYBILL_CONSUMER": "notifications",
+    "POWERTOOLS_SERVICE_NAME": "function",
     "WAYBILL_QUEUE_URL": "queue",
     "WAYBILL_DEAD_LETTER_QUEUE_URL": "dead",
     "WAYBILL_CODE_VERSION": "v1",
     "WAYBILL_NEWER_VERSION_PATIENCE_SECONDS": "900",
-    "WAYBILL_TABLE_INBOX": "inbox",
+    **{f"WAYBILL_TABLE_{name}": name for name in ("INBOX", "OUTBOX", "STOCK", "RESERVATIONS", "ORDERS", "REVENUE")},
+    "WAYBILL_OUTBOX_TABLE": "outbox",
+    "WAYBILL_TOPIC_ARN": "arn:aws:sns:us-east-1:000000000000:orders.fifo",
     "WAYBILL_MAIL_FROM": "shop@example.com",
 }
-STOCK = "import stock_notifications"
-# An empty batch composes the function; its first message would then make these two clients.
+# Its first invocation composes a function, and its first message makes these clients.
 OURS = """
-from lambdas import runtime
-
-class Clients(runtime.Clients):
-    def __init__(self):
-        super().__init__()
-        self.dynamodb.meta, self.ses.meta
-
-runtime.Clients = Clients
-from types import SimpleNamespace
-from lambdas.notifications import handler
-handler({"Records": []}, SimpleNamespace(aws_request_id="r", get_remaining_time_in_millis=lambda: 5_000))
+from lambdas.runtime import Sandbox
+from lambdas.{function} import handler
+sandbox = Sandbox()
+handler.start(sandbox)
+for client in {clients!r}:
+    getattr(sandbox.clients, client).meta
 """
 # Peak resident memory of this process alone: Linux counts into ru_maxrss what the parent had when it forked.
 REPORT = """
@@ -79,9 +94,10 @@ print(json.dumps({"now": now, "cpu": cpu, "megabytes": peak}))
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One kind of process: its script, and the folders that it imports from."""
+    """One kind of process: its script, what it is for, and the folders that it imports from."""
 
     script: str
+    function: str
     folders: tuple[Path, ...]
 
 
@@ -94,89 +110,102 @@ class Run:
     megabytes: float
 
 
+Runs = Mapping[str, Mapping[str, list[Run]]]  # by function, and by side
 KINDS: Mapping[str, Callable[[Run], float]] = {
     "wall time": operator.attrgetter("wall_seconds"),
     "CPU": operator.attrgetter("cpu_seconds"),
 }
+STOCK, LAYER, INSTALLED, ZIPPED = "stock", "ours", "ours, packages as installed", "stock, not compiled"
 
 
 def measure(short: bool) -> Result:
-    """Ours with the packages as the layer has them, and as installed, each against stock as installed."""
+    """Ours with the packages as the layer has them against stock as installed; of one function also other ways."""
     with tempfile.TemporaryDirectory(prefix="waybill-bench-") as folder:
-        cases = _cases(Path(folder))
-        for case in cases.values():
-            _run(case)  # warms the disk's cache
-        runs: dict[str, list[Run]] = {name: [] for name in cases}
-        for _ in range(SHORT_ROUNDS if short else ROUNDS):
-            for name, case in cases.items():
-                runs[name].append(_run(case))
-    stock, zipped, layer, installed = runs.values()
-    quantities = [
-        *_ratios("packages as in the layer", stock, layer, at_least=LEAST_RATIO, limit=LIMIT),
-        _resident("ours, packages as in the layer", layer, at_most=MOST_MB),
-        *_ratios("packages as installed", stock, installed),
-        _resident("ours, packages as installed", installed),
-        *_ratios("as the CDK's zip files leave both", zipped, layer),
-        _resident("stock", stock),
-        *(absolute(f"{name}: wall time", "s", [run.wall_seconds for run in each]) for name, each in runs.items()),
-    ]
-    return Result(quantities)
+        made = bundles.make(Path(folder))
+        cases = {name: _cases(name, made) for name in (IN_SHORT if short else FUNCTIONS)}
+        runs: dict[str, dict[str, list[Run]]] = {name: {side: [] for side in each} for name, each in cases.items()}
+        for turn in range((SHORT_ROUNDS if short else ROUNDS) + 1):
+            for name, each in cases.items():
+                for side, case in each.items():
+                    run = _run(case)
+                    if turn:  # the first warms the disk's cache
+                        runs[name][side].append(run)
+    return Result([*_quantities(runs), *_sizes(made)], [*_panels(runs, made)])
+
+
+def _quantities(runs: Runs) -> Iterator[Quantity]:
+    for name, sides in runs.items():
+        goal = {"at_least": FUNCTIONS[name].least_ratio, "limit": LIMIT}
+        yield from _ratios(f"cold start of {name}", sides[STOCK], sides[LAYER], **goal)
+        yield _resident(f"cold start of {name}, ours", sides[LAYER], at_most=MOST_MB)
+        if INSTALLED in sides:
+            yield from _ratios(f"cold start of {name}, packages as installed", sides[STOCK], sides[INSTALLED])
+            yield from _ratios(f"cold start of {name}, as the CDK zips both", sides[ZIPPED], sides[LAYER])
+        yield _resident(f"cold start of {name}, stock", sides[STOCK])
+        for side, each in sides.items():
+            yield absolute(f"cold start of {name}, {side}: wall time", "s", [run.wall_seconds for run in each])
 
 
 def _ratios(what: str, stock: list[Run], ours: list[Run], **goal: Any) -> Iterator[Quantity]:
     """How many times as much stock takes."""
     for kind, seconds in KINDS.items():
-        title = f"stock against ours, {what}: {kind}"
-        yield ratio(title, [*map(seconds, stock)], [*map(seconds, ours)], **goal)
+        yield ratio(f"{what}: {kind}, stock against ours", [*map(seconds, stock)], [*map(seconds, ours)], **goal)
 
 
 def _resident(what: str, runs: list[Run], **goal: Any) -> Quantity:
-    return absolute(f"{what}: resident", "MB", [run.megabytes for run in runs], **goal)
+    return absolute(f"{what}: resident memory", "MB", [run.megabytes for run in runs], **goal)
 
 
-def _cases(folder: Path) -> dict[str, Case]:
-    locked = re.findall(r"^([a-z0-9-]+)==", (ROOT / "requirements-layer.txt").read_text(), flags=re.MULTILINE)
-    layer, installed, code, zipped = (folder / name for name in ("layer", "installed", "code", "zipped"))
-    _copy_packages(locked, layer)
-    _copy_packages([*locked, *STOCK_EXTRAS], installed)
-    for package in ("lambdas", "messaging"):
-        shutil.copytree(ROOT / package, code / package, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "benchmarks" / "stock_notifications.py", installed)
-    subprocess.run([sys.executable, "-m", "stacks.layer", str(layer)], cwd=ROOT, check=True)
-    # pip compiles too, but by the time of change, which the CDK's zip files reset: Lambda finds all of it outdated.
-    shutil.copytree(installed, zipped)
-    for each in (layer, installed, code):
-        subprocess.run([sys.executable, "-m", "compileall", "-q", str(each)], check=True)
-    return {
-        "stock": Case(STOCK, (installed,)),
-        "stock, not compiled": Case(STOCK, (zipped,)),
-        "ours, packages as in the layer": Case(OURS, (layer, code)),
-        "ours, packages as installed": Case(OURS, (installed, code)),
+def _sizes(made: bundles.Bundles) -> Iterator[Quantity]:
+    for side, sizes in (("ours", made.layer_megabytes), ("stock", made.stock_megabytes)):
+        yield absolute(f"bundle, {side}", "MB", [sum(sizes.values())])
+        for package, megabytes in _largest(sizes):
+            yield absolute(f"bundle, {side}, of it {package}", "MB", [megabytes])
+
+
+def _largest(sizes: Mapping[str, float]) -> list[tuple[str, float]]:
+    ordered = sorted(sizes.items(), key=lambda each: -each[1])
+    kept, rest = ordered[:SHOWN_PACKAGES], ordered[SHOWN_PACKAGES:]
+    return [*kept, ("others", sum(megabytes for _, megabytes in rest))]
+
+
+def _panels(runs: Runs, made: bundles.Bundles) -> Iterator[Panel]:
+    for kind, seconds in KINDS.items():
+        series = {side: [median(map(seconds, sides[side])) for sides in runs.values()] for side in (LAYER, STOCK)}
+        yield Bars(title=f"Cold start, {kind}", unit="s", groups=[*runs], series=series)
+    memory = {
+        side: [median(run.megabytes for run in sides[side]) for sides in runs.values()] for side in (LAYER, STOCK)
     }
+    yield Bars(title="Cold start, resident memory", unit="MB", groups=[*runs], series=memory)
+    ours, stock = dict(_largest(made.layer_megabytes)), dict(_largest(made.stock_megabytes))
+    packages = [*dict.fromkeys([*stock, *ours])]
+    yield Bars(
+        title="Bundle by package (source files)",
+        unit="MB",
+        groups=packages,
+        series={"ours": [ours.get(each) for each in packages], "stock": [stock.get(each) for each in packages]},
+    )
 
 
-def _copy_packages(names: Iterable[str], target: Path) -> None:
-    """The files of installed packages. Raises SystemExit where one is not installed."""
-    for name in names:
-        try:
-            distribution = importlib.metadata.distribution(name)
-        except importlib.metadata.PackageNotFoundError:
-            sys.exit(f"cold_start needs {name}, of requirements-dev.txt: python3 dev.py test installs it")
-        for file in distribution.files or ():
-            if ".." not in file.parts and file.suffix != ".pyc":
-                copy = target / file
-                copy.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(str(distribution.locate_file(file)), copy)
+def _cases(name: str, made: bundles.Bundles) -> dict[str, Case]:
+    function = FUNCTIONS[name]
+    ours, stock = OURS.format(function=name, clients=function.clients), f"import {function.stock}"
+    cases = {STOCK: Case(stock, name, (made.installed,)), LAYER: Case(ours, name, (made.layer, made.code))}
+    if name == "notifications":
+        cases[INSTALLED] = Case(ours, name, (made.installed, made.code))
+        cases[ZIPPED] = Case(stock, name, (made.zipped,))
+    return cases
 
 
 def _run(case: Case) -> Run:
-    path = os.pathsep.join(str(folder) for folder in case.folders)
+    environment = {**ENVIRONMENT, "WAYBILL_CONSUMER": case.function}
+    environment["PYTHONPATH"] = os.pathsep.join(str(folder) for folder in case.folders)
     # -S: no site-packages. -P: nothing of the folder that this runs in, which would not be compiled. -B: what is not
     # compiled stays so, as on Lambda, whose file system is read-only.
     command = [sys.executable, "-S", "-P", "-B", "-c", case.script + REPORT]
     began = time.monotonic()
-    done = subprocess.run(command, env={**ENVIRONMENT, "PYTHONPATH": path}, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise RuntimeError(f"a cold start failed:\n{done.stderr[-2000:]}")
+        raise RuntimeError(f"a cold start of {case.function} failed:\n{done.stderr[-2000:]}")
     report = json.loads(done.stdout.splitlines()[-1])
     return Run(report["now"] - began, report["cpu"], report["megabytes"])

@@ -14,7 +14,7 @@ from messaging.batch import Delivery
 from messaging.effects import Add, Effect, Key, Transactional, View
 from messaging.errors import REASONS, DeadLetter, RetryLater
 from messaging.events import OrderPlaced
-from messaging.message import Message
+from messaging.message import Message, decode
 from messaging.settings import Settings
 from messaging.telemetry import OTHER
 from messaging.topology import TABLES
@@ -168,6 +168,7 @@ def test_a_batchs_line_names_every_event_at_info(place: Place, capsys: pytest.Ca
             "correlation_id": "shop-7",
             "causation_id": "click-1",
             "trace_id": TRACE,
+            "published_at": decode(text).time.isoformat(timespec="milliseconds"),
             "outcome": "applied",
         }
     ]

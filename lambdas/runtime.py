@@ -98,11 +98,15 @@ class Sandbox:
 
     def metrics(self, service: str) -> Metrics:
         """In CloudWatch's embedded format, through the log."""
-        return Metrics(service=service, namespace=NAMESPACE)
+        return Metrics(service=service, namespace=self._namespace)
 
     def publisher_metrics(self, service: str) -> PublisherMetrics:
         """Likewise."""
-        return PublisherMetrics(service)
+        return PublisherMetrics(service, self._namespace)
+
+    @property
+    def _namespace(self) -> str:
+        return self.environment.get("POWERTOOLS_METRICS_NAMESPACE") or NAMESPACE
 
 
 @dataclass(frozen=True)

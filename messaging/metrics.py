@@ -1,7 +1,7 @@
 """The names of Waybill's own metrics: written by functions and publishers, read by alarms and dashboards.
 
-All are in one namespace, with the dimension `service`: a consumer's name, RELAY, or what a publisher calls itself.
-Dimensions are bounded: no id of an event, a customer or a batch is one.
+All are in their stage's namespace, with the dimension `service`: a consumer's name, RELAY, or what a publisher calls
+itself. Dimensions are bounded: no id of an event, a customer or a batch is one.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from messaging.batch import Outcome
 
-NAMESPACE = "Waybill"
+NAMESPACE = "Waybill"  # production's
 SERVICE = "service"
 REASON = "reason"  # a second dimension of DEAD_LETTERED, beside its sum over all reasons
 
@@ -40,3 +40,8 @@ PUBLISH_LATENCY = "PublishLatency"
 # Of the relay alone. Counts.
 REFUSED = "Refused"
 RELAY_RETRIED = "RelayRetried"
+
+
+def namespace_of(stage: str) -> str:
+    """The namespace of a stage: what is tried out in `dev` raises no alarm of `prod`, though both be in one account."""
+    return NAMESPACE if stage == "prod" else f"{NAMESPACE}/{stage}"

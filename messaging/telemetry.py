@@ -53,11 +53,12 @@ class PublisherMetrics(EphemeralMetrics):
     """Powertools' Metrics of one publisher: each value counts by `service` and, without a dimension, among those of all
     publishers, which is what an alarm over all of them reads.
 
-    `service` is what the publisher calls itself: one of few names, and never an id. Make one and keep it.
+    `service` is what the publisher calls itself: one of few names, and never an id. `namespace` is its stage's, see
+    `namespace_of`. Make one and keep it.
     """
 
-    def __init__(self, service: str) -> None:
-        super().__init__(namespace=NAMESPACE, service=service)
+    def __init__(self, service: str, namespace: str = NAMESPACE) -> None:
+        super().__init__(namespace=namespace, service=service)
 
     def serialize_metric_set(self, *args: Any, **kwargs: Any) -> Any:
         """The document, with the empty dimension set that `add_dimensions` refuses; the format allows it."""

@@ -180,7 +180,7 @@ def _working(each: Watched) -> Row:
             label="to be retried or held back",
             limits={"alarm": FAILING.limit(row)},
         ),
-        by_reason("Dead letters by reason", row.consumer),
+        by_reason("Dead letters by reason", row.consumer, names["Namespace"]),
     ]
 
 
@@ -189,12 +189,14 @@ def _publishing(shared: Shared) -> Row:
         graph(
             "Published, of all publishers",
             [
-                of_all(own.PUBLISHED).line({}, label="acknowledged"),
-                of_all(own.PUBLISH_FAILED).line({}, label="not acknowledged"),
-                of_all(own.UNROUTED).line({}, label="no subscription takes them"),
+                of_all(own.PUBLISHED).line(shared.relay, label="acknowledged"),
+                of_all(own.PUBLISH_FAILED).line(shared.relay, label="not acknowledged"),
+                of_all(own.UNROUTED).line(shared.relay, label="no subscription takes them"),
             ],
         ),
-        graph("A run of a publisher takes", _percentiles(of_all, own.PUBLISH_LATENCY, {}), unit="milliseconds"),
+        graph(
+            "A run of a publisher takes", _percentiles(of_all, own.PUBLISH_LATENCY, shared.relay), unit="milliseconds"
+        ),
         graph(
             "Relay: behind the outbox",
             [of_function("IteratorAge", "Maximum").line(shared.relay, label="behind")],

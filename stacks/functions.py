@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from constructs import Construct
 
-from messaging.metrics import NAMESPACE
+from messaging.metrics import namespace_of
 from stacks.bundle import ARCHITECTURE, RUNTIME, Bundle
 from stacks.deployment import Deployment
 from stacks.encryption import key_statements
@@ -66,7 +66,7 @@ def make_function(
             "Variables": {
                 **settings,
                 "POWERTOOLS_SERVICE_NAME": service,
-                "POWERTOOLS_METRICS_NAMESPACE": NAMESPACE,
+                "POWERTOOLS_METRICS_NAMESPACE": namespace_of(deployment.stage),
                 "POWERTOOLS_LOG_LEVEL": deployment.log_level,
             }
         },

@@ -8,6 +8,7 @@ from aws_cdk import ArnFormat, CfnOutput, Stack
 from constructs import Construct
 
 from messaging import topology
+from messaging.metrics import namespace_of
 from stacks.accounts import allow_publishers, allow_subscribers
 from stacks.alarms import TOPIC_ALARMS
 from stacks.archive import archive_policy, clear_first
@@ -35,7 +36,7 @@ class MessagingStack(Stack):
         self.key_arn = self._make_key(topic_name, deployment) if deployment.kms else None
         self.alarm_topic_arn = self._make_alarm_topic(deployment)
         self.topic_arn, self.topic_name = self._make_topic(topic_name, deployment)
-        self.topic_unwell_arn = self._watch_topic()
+        self.topic_unwell_arn = self._watch_topic(deployment)
         self.tables: Mapping[str, TableAddress] = {
             table.name: self._make_table(table, deployment) for table in topology.TABLES
         }
@@ -104,8 +105,8 @@ class MessagingStack(Stack):
         self.export_value(arn)
         return arn
 
-    def _watch_topic(self) -> str:
-        names: Names = {"Topic": self.topic_name}
+    def _watch_topic(self, deployment: Deployment) -> str:
+        names: Names = {"Topic": self.topic_name, "Namespace": namespace_of(deployment.stage)}
         watch = Watch(self, self.alarm_topic_arn)
         return watch.over(Construct(self, "Topic"), TOPIC_ALARMS, service="topic", names=names)
 

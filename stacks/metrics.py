@@ -11,7 +11,8 @@ from stacks.resources import Value
 
 # What a metric is of. "Service" is who wrote one of our own.
 Watched = Literal["Queue", "DeadLetterQueue", "TopicDeadLetterQueue", "Function", "Topic", "Service", "Table"]
-Names = Mapping[Watched, Value]  # physical names, as CloudFormation will know them
+# Physical names, as CloudFormation will know them; and the namespace of our own metrics.
+Names = Mapping[Watched | Literal["Namespace"], Value]
 
 _DIMENSIONS: Mapping[Watched, str] = {
     "Queue": "QueueName",
@@ -26,12 +27,13 @@ _DIMENSIONS: Mapping[Watched, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """One metric. `of` is None where it has no dimension: the sum over everybody who writes it.
+    """One metric. `of` is None where it has no dimension: the sum over everybody who writes it. `namespace` is None for
+    one of our own, which are in their stage's.
 
     `statistic` is CloudWatch's: Sum, Maximum, Minimum, Average, or a percentile such as p99.
     """
 
-    namespace: str
+    namespace: str | None
     name: str
     of: Watched | None
     statistic: str
@@ -44,12 +46,15 @@ class Metric:
     def identity(self, names: Names) -> dict[str, Any]:
         """Namespace, name and dimensions in CloudFormation's words."""
         dimensions = [] if self.of is None else [{"Name": _DIMENSIONS[self.of], "Value": names[self.of]}]
-        return {"Namespace": self.namespace, "MetricName": self.name, "Dimensions": dimensions}
+        return {"Namespace": self._namespace(names), "MetricName": self.name, "Dimensions": dimensions}
 
     def line(self, names: Names, **options: Any) -> list[Any]:
         """The metric as a line of a dashboard's graph."""
         dimension = [] if self.of is None else [_DIMENSIONS[self.of], names[self.of]]
-        return [self.namespace, self.name, *dimension, {"stat": self.statistic, **options}]
+        return [self._namespace(names), self.name, *dimension, {"stat": self.statistic, **options}]
+
+    def _namespace(self, names: Names) -> Value:
+        return names["Namespace"] if self.namespace is None else self.namespace
 
 
 def of_queue(name: str, statistic: str, of: Watched = "Queue") -> Metric:
@@ -86,10 +91,10 @@ def of_table(name: str, statistic: str = "Sum") -> Metric:
 
 def of_service(name: str, statistic: str = "Sum") -> Metric:
     """One of our own, as one service writes it."""
-    return Metric(namespace=own.NAMESPACE, name=name, of="Service", statistic=statistic)
+    return Metric(namespace=None, name=name, of="Service", statistic=statistic)
 
 
 def of_all(name: str, statistic: str = "Sum") -> Metric:
     """One of our own that publishers write without a dimension too: all of them together, however they call
     themselves."""
-    return Metric(namespace=own.NAMESPACE, name=name, of=None, statistic=statistic)
+    return Metric(namespace=None, name=name, of=None, statistic=statistic)

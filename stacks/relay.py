@@ -11,6 +11,7 @@ from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
 from messaging.metrics import RELAY as SERVICE
+from messaging.metrics import namespace_of
 from messaging.settings import RelaySettings
 from stacks.alarms import RELAY_ALARMS
 from stacks.bundle import Bundle
@@ -62,7 +63,11 @@ class Relay(Construct):
         mapping_id = self._make_event_source_mapping()
         self._schedule_sweeps()
         self.log_group = self._function.log_group
-        self.names: Names = {"Function": self._function.name, "Service": SERVICE}
+        self.names: Names = {
+            "Function": self._function.name,
+            "Service": SERVICE,
+            "Namespace": namespace_of(deployment.stage),
+        }
         self.unwell_arn = watch.over(self, RELAY_ALARMS, service=SERVICE, names=self.names)
         _output(stack, self._function, mapping_id)
 

@@ -8,6 +8,7 @@ from typing import assert_never, get_args
 from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
+from messaging.metrics import namespace_of
 from messaging.settings import Settings
 from messaging.topology import Output, Subscription
 from stacks.alarm_rule import AlarmRule
@@ -62,6 +63,7 @@ class Subscriber(Construct):
             "TopicDeadLetterQueue": self._topic_dead_letter_queue.name,
             "Function": self._function.name,
             "Service": row.consumer,
+            "Namespace": namespace_of(deployment.stage),
         }
         self.unwell_arn = watch.over(self, rules, service=row.consumer, names=self.names, row=row)
         self._output()

@@ -80,12 +80,12 @@ def compared(title: str, rule: AlarmRule, names: Names, *, unit: str, label: str
     return graph(title, [*read, *derived], unit=unit, limits=limits, period_seconds=rule.period_seconds)
 
 
-def by_reason(title: str, service: str) -> Widget:
+def by_reason(title: str, service: str, namespace: Value) -> Widget:
     """A service's dead letters, a line for each reason that there was. Alarms may not search, graphs may.
 
     Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/search-expression-syntax.html
     """
-    of = f'{{{own.NAMESPACE},{own.SERVICE},{own.REASON}}} MetricName="{own.DEAD_LETTERED}" {own.SERVICE}="{service}"'
+    of = f'{{{namespace},{own.SERVICE},{own.REASON}}} MetricName="{own.DEAD_LETTERED}" {own.SERVICE}="{service}"'
     found = [
         {"id": "reasons", "expression": f"SEARCH('{of}', 'Sum', {_MINUTE_SECONDS})", "label": "${PROP('Dim.reason')}"}
     ]

@@ -78,7 +78,7 @@ class Place:
 @pytest.fixture
 def place(monkeypatch: pytest.MonkeyPatch) -> Place:
     monkeypatch.setenv("POWERTOOLS_LOG_LEVEL", "INFO")
-    monkeypatch.delenv("POWERTOOLS_METRICS_NAMESPACE", raising=False)  # it is ours, whatever the environment says
+    monkeypatch.delenv("POWERTOOLS_METRICS_NAMESPACE", raising=False)  # production's is the default
     logging.root.manager.loggerDict.pop(CONSUMER, None)  # Powertools keeps the handler, and with it an old stdout
     return Place()
 
@@ -186,3 +186,12 @@ def test_each_records_line_has_the_ids_of_its_journey(place: Place, capsys: pyte
     (line,) = lines(capsys.readouterr().out, "record")
     ids = ("event_id", "event_type", "correlation_id", "causation_id", "trace_id")
     assert [line[name] for name in ids] == ["OrderPlaced-1", "OrderPlaced", "shop-7", "click-1", TRACE]
+
+
+def test_metrics_are_in_the_namespace_of_the_stage(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The function's own and its publisher's; production's where the environment names none."""
+    machine = Sandbox()
+    for said, namespace in (("Waybill/dev", "Waybill/dev"), ("", "Waybill")):
+        monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", said)
+        assert machine.metrics("inventory").namespace == namespace
+        assert machine.publisher_metrics("relay").namespace == namespace

@@ -156,6 +156,14 @@ def test_a_publishers_metrics_count_by_service_and_over_all(capsys: Capture) -> 
         assert document["service"] == "shop"
 
 
+@pytest.mark.parametrize(("stage", "namespace"), [("prod", "Waybill"), ("dev", "Waybill/dev")])
+def test_a_publisher_counts_for_its_stage(stage: str, namespace: str, capsys: Capture) -> None:
+    """In a namespace that the alarms of no other stage read."""
+    tell_published(report(published=1), PublisherMetrics("shop", metrics.namespace_of(stage)))
+    (document,) = emf.documents(capsys.readouterr().out)
+    assert document["_aws"]["CloudWatchMetrics"][0]["Namespace"] == namespace
+
+
 def test_a_run_with_nothing_to_publish_writes_nothing(capsys: Capture) -> None:
     """Nor is there a latency where nothing was sent."""
     tell_published(report(), PublisherMetrics("shop"))

@@ -25,7 +25,7 @@ VISIBLE = "ApproximateNumberOfMessagesVisible"
 DIMENSIONS = {
     "AWS/SQS": "QueueName",
     "AWS/Lambda": "FunctionName",
-    "Waybill": "service",
+    "Waybill/dev": "service",
 }
 # Said a second time and on purpose: of which part, what, how summed, compared how, datapoints, periods, seconds.
 ABOVE, AT_LEAST = "GreaterThanThreshold", "GreaterThanOrEqualToThreshold"
@@ -51,7 +51,7 @@ MATH = {
         *(AT_LEAST, 3, 3, 300),
     ),
     "Failing": (
-        "Waybill",
+        "Waybill/dev",
         {
             "records": ("Service", "Records", "Sum"),
             "retried": ("Service", "Retried", "Sum"),
@@ -181,6 +181,20 @@ def test_every_alarm_decides_on_missing_data_and_names_its_consumer(prod: Assemb
         assert ": " in alarm["AlarmDescription"]
 
 
+@pytest.mark.parametrize(("stage", "namespace"), [("dev", "Waybill/dev"), ("prod", "Waybill")])
+def test_a_stage_reads_what_its_own_functions_write(request: pytest.FixtureRequest, stage: str, namespace: str) -> None:
+    """Two stages in one account do not hear of each other."""
+    assembly: Assembly = request.getfixturevalue(stage)
+    functions = assembly.consumers.properties("AWS::Lambda::Function")
+    assert {each["Environment"]["Variables"]["POWERTOOLS_METRICS_NAMESPACE"] for each in functions} == {namespace}
+    for template in (assembly.messaging, assembly.consumers):
+        alarms = template.properties("AWS::CloudWatch::Alarm")
+        queries = [each["MetricStat"] for alarm in alarms for each in alarm.get("Metrics", ()) if "MetricStat" in each]
+        single = [alarm["Namespace"] for alarm in alarms if "Namespace" in alarm]
+        read = {*single, *(each["Metric"]["Namespace"] for each in queries)}
+        assert {each for each in read if not each.startswith("AWS/")} == {namespace}
+
+
 @pytest.mark.parametrize("stack", ["messaging", "consumers"])
 def test_each_alarm_is_in_one_composite(dev: Assembly, stack: str) -> None:
     """A composite is red when any of its alarms is; it tells nobody, for the alarm did."""
@@ -244,7 +258,7 @@ def test_the_topic_is_watched(dev: Assembly) -> None:
         "NumberOfNotificationsFilteredOut-InvalidAttributes": ("AWS/SNS", of_topic, 1, 1),
         "NumberOfNotificationsRedrivenToDlq": ("AWS/SNS", of_topic, 5, 5),
         "NumberOfNotificationsFailedToRedriveToDlq": ("AWS/SNS", of_topic, 1, 1),
-        "Unrouted": ("Waybill", [], 1, 1),  # of all publishers, whatever they call themselves
+        "Unrouted": ("Waybill/dev", [], 1, 1),  # of all publishers, whatever they call themselves
     }
     for each in alarms.values():
         assert (each["Statistic"], each["Threshold"], each["ComparisonOperator"]) == ("Sum", 0, ABOVE)
@@ -264,7 +278,7 @@ def test_the_relay_is_watched(dev: Assembly) -> None:
         for each in alarms.values()
     } == {
         "IteratorAge": ("AWS/Lambda", function, "Maximum", 60_000, 5, 5),
-        "Refused": ("Waybill", service, "Maximum", 0, 1, 1),
+        "Refused": ("Waybill/dev", service, "Maximum", 0, 1, 1),
         "Errors": ("AWS/Lambda", function, "Sum", 0, 3, 3),
         "Throttles": ("AWS/Lambda", function, "Sum", 0, 5, 5),
     }

@@ -74,7 +74,7 @@ def test_the_flow_goes_from_left_to_right(dev: Assembly) -> None:
         ("AWS/SNS", "NumberOfNotificationsDelivered"),
         ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
         ("AWS/SQS", "ApproximateAgeOfOldestMessage"),
-        ("Waybill", "Applied"),
+        ("Waybill/dev", "Applied"),
         ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
     ]
     assert lines(flow[0]["properties"])[0][2:] == ("TopicName", topic, "Sum")
@@ -107,14 +107,14 @@ def _hold(assembly: Assembly, row: Subscription) -> None:
         ("A batch takes", metrics.EFFECT_LATENCY),
         ("From publication until applied", metrics.END_TO_END_LATENCY),
     ):
-        assert lines(graphs[title]) == [("Waybill", metric, *of_service, each) for each in ("p50", "p95", "p99")]
+        assert lines(graphs[title]) == [("Waybill/dev", metric, *of_service, each) for each in ("p50", "p95", "p99")]
     outcomes = {line[1] for line in lines(graphs["Outcomes and errors"]) if line[2:4] == of_service}
     assert outcomes == {*metrics.OUTCOMES.values(), metrics.CONFLICTS}
     assert {line[1] for line in lines(graphs["Outcomes and errors"]) if line[3] == function} == {"Errors", "Throttles"}
     (search,) = [line[0]["expression"] for line in graphs["Dead letters by reason"]["metrics"]]
     assert (
         search
-        == f"""SEARCH('{{Waybill,service,reason}} MetricName="DeadLettered" service="{row.consumer}"', 'Sum', 60)"""
+        == f"""SEARCH('{{Waybill/dev,service,reason}} MetricName="DeadLettered" service="{row.consumer}"', 'Sum', 60)"""
     )
 
 
@@ -158,9 +158,9 @@ def test_tables_and_publishers_are_at_the_end(dev: Assembly) -> None:
     for title in ("DynamoDB: throttled writes", "DynamoDB: throttled reads"):
         assert [line[-1]["label"] for line in graphs[title]["metrics"]] == [table.name for table in TABLES]
     assert lines(graphs["Published, of all publishers"]) == [
-        ("Waybill", each, "Sum") for each in (metrics.PUBLISHED, metrics.PUBLISH_FAILED, metrics.UNROUTED)
+        ("Waybill/dev", each, "Sum") for each in (metrics.PUBLISHED, metrics.PUBLISH_FAILED, metrics.UNROUTED)
     ]
-    assert lines(graphs["A run of a publisher takes"])[-1] == ("Waybill", metrics.PUBLISH_LATENCY, "p99")
+    assert lines(graphs["A run of a publisher takes"])[-1] == ("Waybill/dev", metrics.PUBLISH_LATENCY, "p99")
 
 
 def test_widgets_neither_overlap_nor_leave_the_page(dev: Assembly) -> None:

@@ -54,7 +54,7 @@ def test_it_can_read_its_settings(dev: Assembly) -> None:
         code_version=function(dev)["Code"]["S3Key"][:12],
     )
     assert variables["POWERTOOLS_SERVICE_NAME"] == SERVICE
-    assert variables["POWERTOOLS_METRICS_NAMESPACE"] == "Waybill"
+    assert variables["POWERTOOLS_METRICS_NAMESPACE"] == "Waybill/dev"
 
 
 def test_its_alarm_is_on_the_metric_that_it_writes(dev: Assembly) -> None:

@@ -173,7 +173,7 @@ def test_function_names_itself_to_powertools(dev: Assembly, row: Subscription) -
     variables = dev.consumers.behind(row.output_key("FunctionName"))["Properties"]["Environment"]["Variables"]
     assert {name: value for name, value in variables.items() if name.startswith("POWERTOOLS_")} == {
         "POWERTOOLS_SERVICE_NAME": row.consumer,
-        "POWERTOOLS_METRICS_NAMESPACE": "Waybill",
+        "POWERTOOLS_METRICS_NAMESPACE": "Waybill/dev",
         "POWERTOOLS_LOG_LEVEL": "DEBUG",
     }
 

@@ -275,7 +275,7 @@ def test_failed_check_keeps_the_tests_from_running(
     commands: Commands, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Where a check fails, its output is shown, the exit code is 1, and pytest is not started."""
-    monkeypatch.setattr(dev, "checks", lambda: [("lint", [sys.executable, "-c", "print('bad line'); exit(3)"])])
+    monkeypatch.setattr(dev, "quick_checks", lambda: [("lint", [sys.executable, "-c", "print('bad line'); exit(3)"])])
 
     assert dev.main(["test"]) == 1
 
@@ -283,6 +283,35 @@ def test_failed_check_keeps_the_tests_from_running(
     assert "bad line" in said.err
     assert "lint failed; the tests were not run" in said.err
     assert said.out == ""
+
+
+@pytest.mark.parametrize(("of_types", "of_tests", "code"), [(0, 0, 0), (1, 0, 1), (0, 5, 5), (1, 2, 2)])
+def test_types_are_checked_beside_the_tests(
+    of_types: int,
+    of_tests: int,
+    code: int,
+    commands: Commands,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Both are run whatever comes of the other, and both must pass; what is wrong with types is shown."""
+    python = commands.root / "python"
+    python.write_text(f"#!/bin/sh\necho the tests ran\nexit {of_tests}\n")
+    python.chmod(0o755)
+    monkeypatch.setattr(dev, "make_environment", lambda *, dev: 0.0)
+    monkeypatch.setattr(dev, "venv_python", lambda: python)
+    monkeypatch.setattr(dev, "quick_checks", list)
+    monkeypatch.setattr(
+        dev, "types_command", lambda: [sys.executable, "-c", f"print('line 7: wrong type'); exit({of_types})"]
+    )
+    assert dev.main(["test"]) == code
+    said = capsys.readouterr().err
+    assert (
+        ("line 7: wrong type" in said)
+        == ("types: failed" in said)
+        == ("dev.py: types failed" in said)
+        == bool(of_types)
+    )
 
 
 def test_check_runs_every_gate_whatever_came_of_the_others(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,6 +51,8 @@ def rendered(
     """Rows for a console so wide. `style` is a row's own."""
     left = [*columns]
     silent = [column for column in columns[1:] if not any(map(_tells, _cells(column, rows)))]
+    # The last ones go first, but a nought is worth more than nothing at all.
+    silent.sort(key=lambda column: 0 not in _cells(column, rows))
     while not _fits(left, rows, width):
         if not silent:
             return Group(*_records(columns, rows, width, title, style))

@@ -80,12 +80,13 @@ def _watch(operator: Operator, gauge: Gauge, every: float) -> None:
     from cli.table import rendered
 
     console = output.console()
+    width = console.width - len("^C")  # which a terminal writes behind the last line
     with Live(console=console, auto_refresh=False, transient=False) as live:
         while True:
             now = utc_now()
             rows = [*map(_row, gauge.look(now))]
             at = f"{now.astimezone():%H:%M:%S}"
-            live.update(rendered(COLUMNS, rows, console.width, title=at, style=_style), refresh=True)
+            live.update(rendered(COLUMNS, rows, width, title=at, style=_style), refresh=True)
             time.sleep(every)
 
 

@@ -82,6 +82,15 @@ def test_what_makes_no_table_here_is_told_row_by_row(monkeypatch: pytest.MonkeyP
     assert max(map(len, told)) <= 60
 
 
+def test_a_column_without_a_value_goes_before_one_of_noughts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That nothing waits is worth knowing; that nothing is known is not."""
+    monkeypatch.setenv("COLUMNS", "30")
+    columns = [Column("id", "Event"), Column("rate", "Messages/second"), Column("n", "Dead letters")]
+    terminal = Terminal()
+    Output(None, stdout=terminal).rows(columns, [{"id": "a", "rate": "unknown", "n": 0}])
+    assert [line.split() for line in _plain(terminal)] == [["Event", "Dead", "letters"], ["a", "0"]]
+
+
 def _plain(terminal: Terminal) -> list[str]:
     return re.sub(r"\x1b\[[\d;]*m", "", terminal.getvalue()).splitlines()
 

@@ -33,7 +33,8 @@ Examples:
   waybill cost --orders-per-day 5e6 -o json | jq .usd
 
 Prices of {REGION} as of {AS_OF}, before tax, with no free tier unless asked for. The formula is over the topology of
-this checkout; retries, dead letters and the data that your own effects keep are not in it.
+this checkout; retries, dead letters, the topic's archive (which prod has) and the data that your own effects keep are
+not in it.
 """
 
 

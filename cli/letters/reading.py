@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from cli.errors import Cancelled
 from cli.letters.desk import Desk
 from cli.letters.hold import SHORT_SECONDS, Hold, hold_seconds
 from cli.letters.letter import Letter
@@ -34,7 +35,8 @@ class Reading:
 
 
 def read(desk: Desk) -> Reading:
-    """Read the queue in its order. Raises what boto3 raises; then, and at Ctrl-C, everything is let go."""
+    """Read the queue in its order. Raises what boto3 raises, and Cancelled where the operator stopped; in any case
+    everything is let go."""
     letters: dict[str, Letter] = {}  # a standard queue may give one twice
     total, told_at = depth(desk.sqs, desk.queue.url).total, desk.clock()
     with Hold(desk.sqs, desk.queue, seconds=hold_seconds(total)) as hold:
@@ -54,6 +56,8 @@ def read(desk: Desk) -> Reading:
             behind -= len(letters) - before
         left = depth(desk.sqs, desk.queue.url)
         held = len(hold)
+    if desk.stopped():
+        raise Cancelled("nothing was done, and nothing is held")
     return Reading(
         tuple(letters.values()),
         behind=left.visible if desk.queue.fifo else 0,

@@ -53,7 +53,8 @@ class Gait:
 
 
 def plan(desk: Desk, rules: Rules) -> Plan:
-    """Look at everything and move nothing. Raises what boto3 raises, and CliError where the inbox can't be read."""
+    """Look at everything and move nothing. Raises what boto3 raises, CliError where the inbox can't be read, and
+    Cancelled where the operator stopped."""
     wait_for_others(desk)
     reading = read(desk)
     return Plan(tuple(judge(desk, rules, reading).decide(reading.letters)), reading)

@@ -88,8 +88,6 @@ def _redrive(operator: Operator, desk: Desk, rules: Rules, gait: Gait, *, dry_ru
     from cli.letters.redriving import plan, redrive
 
     planned = plan(desk, rules)
-    if desk.stopped():
-        raise Cancelled("nothing was done, and nothing is held")
     tell_of(operator, desk, planned.reading)
     if dry_run:
         outcomes = {"moves": "would move", "done": "would be deleted", "stays": "stays"}

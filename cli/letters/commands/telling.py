@@ -28,8 +28,6 @@ def read_queue(operator: Operator, desk: Desk) -> Reading:
     from cli.letters.reading import read
 
     reading = read(desk)
-    if desk.stopped():
-        raise Cancelled("nothing was done, and nothing is held")
     tell_of(operator, desk, reading)
     return reading
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cli.errors import NotFound
+from cli.errors import Cancelled, NotFound
 from cli.letters import listing
 from cli.letters.hold import Hold
 from cli.letters.interruption import heard, stopping
@@ -60,6 +60,19 @@ def test_a_long_reading_tells_how_far_it_is() -> None:
 
     operate(world, "standard_orders", look)
     assert said[0] == f"read {min(COUNT, 10)} of {COUNT} letters"
+
+
+def test_ctrl_c_ends_a_reading_and_nothing_is_told_of_half_a_queue() -> None:
+    """What was held is let go."""
+    world, looks = poisoned("standard_orders", COUNT), itertools.count()
+
+    def look(at: Any) -> Any:
+        read(replace(at, stopped=lambda: next(looks) > 0))
+        return []
+
+    operated = operate(world, "standard_orders", look)
+    assert isinstance(operated.error, Cancelled)
+    assert world.deployed["standard_orders"].dead_letter_queue.counts.not_visible == 0
 
 
 class OneByOne:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from aws_cdk import Stack
-from constructs import Construct
 
 from messaging.heartbeat import HeartbeatSettings
 from messaging.topology import Subscription
@@ -14,6 +13,7 @@ from stacks.bundle import Bundle
 from stacks.deployment import Deployment
 from stacks.functions import make_function
 from stacks.permissions import PUBLISH, TableAddress, allow
+from stacks.references import Part
 from stacks.schedule import schedule
 from stacks.subscriber import Subscriber
 from stacks.watch import Watch
@@ -23,10 +23,10 @@ SERVICE = "heartbeat"
 TIMEOUT_SECONDS = 30
 
 
-class Heartbeats(Construct):
+class Heartbeats(Part):
     """What publishes a heartbeat each minute."""
 
-    def __init__(self, scope: Construct, *, topic_arn: str, bundle: Bundle, deployment: Deployment) -> None:
+    def __init__(self, scope: Stack, *, topic_arn: str, bundle: Bundle, deployment: Deployment) -> None:
         super().__init__(scope, "Heartbeats")
         function = make_function(
             self,

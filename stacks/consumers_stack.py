@@ -5,10 +5,10 @@ The first stack of consumers has besides what is there whatever the rows say: th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from aws_cdk import Annotations, Stack
+from aws_cdk import Annotations, Stack, Token
 from constructs import Construct
 
 from messaging.topology import CONSUMERS_STACK, OUTBOX, Subscription, Topic
@@ -156,7 +156,13 @@ def _lacks_sender(row: Subscription, deployment: Deployment) -> bool:
 
 
 def _watched(subscribers: Sequence[Subscriber]) -> list[Watched]:
-    return [Watched(row=each.row, names=each.names, unwell_arn=each.unwell_arn) for each in subscribers]
+    return [Watched(row=each.row, names=_shown(each.names), unwell_arn=each.unwell_arn) for each in subscribers]
+
+
+def _shown(names: Names) -> Names:
+    """Names of what a dashboard shows, as texts: it is a text of JSON, in which the CDK finds tokens alone."""
+    shown = {what: value for what, value in names.items() if what != "TopicDeadLetterQueue"}
+    return {what: Token.as_string(each) if isinstance(each, Mapping) else each for what, each in shown.items()}
 
 
 def _prefix(name: str) -> str:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from constructs import Construct
-
 from messaging.metrics import namespace_of
 from stacks.bundle import ARCHITECTURE, RUNTIME, Bundle
 from stacks.deployment import Deployment
 from stacks.encryption import key_statements
 from stacks.permissions import LOG, TRACE, Statement, allow, assumed_by, policy
+from stacks.references import Part, attribute
 from stacks.resources import Value, add_resource
 
 # Memory buys CPU in proportion: 512 MB is 0.29 of a core, enough for ten records with a deadline of seconds.
@@ -28,7 +27,7 @@ class Function:
 
 
 def make_function(
-    scope: Construct,
+    scope: Part,
     service: str,
     *,
     description: str,
@@ -49,7 +48,7 @@ def make_function(
     log_group = add_resource(scope, "LogGroup", "AWS::Logs::LogGroup", {"RetentionInDays": kept_days})
     deployment.keep(log_group)
     used = key_statements(statements, deployment.key_arn)
-    allowed = [*statements, *used, allow(LOG, log_group.get_att("Arn")), allow(TRACE, "*")]
+    allowed = [*statements, *used, allow(LOG, attribute(scope, "LogGroup", "Arn")), allow(TRACE, "*")]
     properties = {
         "Description": f"Waybill: {description}",
         "Runtime": RUNTIME,
@@ -72,14 +71,14 @@ def make_function(
         },
     }
     function = add_resource(scope, "Function", "AWS::Lambda::Function", properties)
-    return Function(name=function.ref, arn=function.get_att("Arn"), log_group=log_group.ref)
+    return Function(name=function.ref, arn=attribute(scope, "Function", "Arn"), log_group=log_group.ref)
 
 
-def _make_role(scope: Construct, statements: Sequence[Statement]) -> Value:
+def _make_role(scope: Part, statements: Sequence[Statement]) -> Value:
     """The function's role, its policy inline: the function never exists without it."""
     properties = {
         "AssumeRolePolicyDocument": assumed_by("lambda.amazonaws.com"),
         "Policies": [{"PolicyName": "Function", "PolicyDocument": policy(statements)}],
     }
-    arn: Value = add_resource(scope, "Role", "AWS::IAM::Role", properties).get_att("Arn")
-    return arn
+    add_resource(scope, "Role", "AWS::IAM::Role", properties)
+    return attribute(scope, "Role", "Arn")

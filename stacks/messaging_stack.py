@@ -16,6 +16,7 @@ from stacks.deployment import Deployment
 from stacks.encryption import make_key
 from stacks.metrics import Names
 from stacks.permissions import TableAddress, allow_alarms, deny_without_tls, policy
+from stacks.references import Part
 from stacks.resources import Value, add_resource
 from stacks.watch import Watch
 
@@ -108,7 +109,7 @@ class MessagingStack(Stack):
     def _watch_topic(self, deployment: Deployment) -> str:
         names: Names = {"Topic": self.topic_name, "Namespace": namespace_of(deployment.stage)}
         watch = Watch(self, self.alarm_topic_arn)
-        return watch.over(Construct(self, "Topic"), TOPIC_ALARMS, service="topic", names=names)
+        return watch.over(Part(self, "Topic"), TOPIC_ALARMS, service="topic", names=names)
 
     def _make_table(self, table: topology.Table, deployment: Deployment) -> TableAddress:
         keys = {"HASH": table.partition_key} | ({"RANGE": table.sort_key} if table.sort_key else {})

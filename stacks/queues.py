@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from aws_cdk import CfnResource
-from constructs import Construct
 
 from messaging.topology import Subscription
 from stacks.deployment import Deployment
 from stacks.encryption import queue_at_rest
 from stacks.permissions import allow_deliveries, deny_without_tls, policy
+from stacks.references import Part, attribute
 from stacks.resources import Value, add_resource
 
 
@@ -27,7 +27,7 @@ class Queue:
 
 
 def make_source_queue(
-    scope: Construct, row: Subscription, *, dead_letter_queue: Queue, topic_arn: str, deployment: Deployment
+    scope: Part, row: Subscription, *, dead_letter_queue: Queue, topic_arn: str, deployment: Deployment
 ) -> Queue:
     """The queue that the topic delivers to and the consumer reads."""
     return _make_queue(
@@ -46,7 +46,7 @@ def make_source_queue(
     )
 
 
-def make_dead_letter_queue(scope: Construct, row: Subscription, *, deployment: Deployment) -> Queue:
+def make_dead_letter_queue(scope: Part, row: Subscription, *, deployment: Deployment) -> Queue:
     """Where messages go that the consumer gave up, or that SQS did.
 
     It has the type of its source, as SQS demands, and outlives it: a standard one keeps the time of sending. Which
@@ -64,9 +64,7 @@ def make_dead_letter_queue(scope: Construct, row: Subscription, *, deployment: D
     )
 
 
-def make_topic_dead_letter_queue(
-    scope: Construct, row: Subscription, *, topic_arn: str, deployment: Deployment
-) -> Queue:
+def make_topic_dead_letter_queue(scope: Part, row: Subscription, *, topic_arn: str, deployment: Deployment) -> Queue:
     """Where the topic puts what it can't deliver: FIFO whatever the type of the source queue, as a FIFO topic demands.
 
     Source: https://docs.aws.amazon.com/sns/latest/dg/sns-dead-letter-queues.html
@@ -92,7 +90,7 @@ _FIFO: dict[str, Any] = {
 
 
 def _make_queue(
-    scope: Construct,
+    scope: Part,
     construct_id: str,
     *,
     fifo: bool,
@@ -104,10 +102,10 @@ def _make_queue(
     given = {**queue_at_rest(deployment.key_arn), **(_FIFO if fifo else {}), **properties}
     resource = add_resource(scope, construct_id, "AWS::SQS::Queue", given)
     deployment.keep(resource)
-    url, arn = resource.ref, resource.get_att("Arn")
+    url, arn = resource.ref, attribute(scope, construct_id, "Arn")
     statements = [deny_without_tls("sqs:*", arn)]
     if topic_arn is not None:
         statements.append(allow_deliveries(topic_arn, arn))
     secured = {"Queues": [url], "PolicyDocument": policy(statements)}
     queue_policy = add_resource(scope, f"{construct_id}Policy", "AWS::SQS::QueuePolicy", secured)
-    return Queue(url=url, arn=arn, name=resource.get_att("QueueName"), policy=queue_policy)
+    return Queue(url=url, arn=arn, name=attribute(scope, construct_id, "QueueName"), policy=queue_policy)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 
 from aws_cdk import CfnOutput, Stack
-from constructs import Construct
 
 from messaging.metrics import RELAY as SERVICE
 from messaging.metrics import namespace_of
@@ -20,6 +19,7 @@ from stacks.errors import SynthError
 from stacks.functions import Function, make_function
 from stacks.metrics import Names
 from stacks.permissions import TableAddress, relay_statements
+from stacks.references import Part
 from stacks.resources import add_resource
 from stacks.schedule import schedule
 from stacks.watch import Watch
@@ -30,7 +30,7 @@ BATCH_SIZE = 100
 SWEEP_MINUTES = 15
 
 
-class Relay(Construct):
+class Relay(Part):
     """What carries the outbox's events to the topic."""
 
     def __init__(

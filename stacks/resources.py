@@ -14,7 +14,7 @@ from aws_cdk import CfnResource, IResolvable
 from constructs import Construct
 
 # What CloudFormation knows only at deployment: a token that stands for it.
-Value = str | IResolvable
+Value = str | IResolvable | Mapping[str, Any]
 
 
 def add_resource(scope: Construct, construct_id: str, kind: str, properties: Mapping[str, Any]) -> CfnResource:

@@ -6,14 +6,13 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from constructs import Construct
-
 from stacks.functions import Function
+from stacks.references import Part, attribute
 from stacks.resources import add_resource
 
 
 def schedule(
-    scope: Construct,
+    scope: Part,
     construct_id: str,
     function: Function,
     *,
@@ -30,11 +29,11 @@ def schedule(
         "State": "ENABLED",
         "Targets": [target],
     }
-    rule = add_resource(scope, construct_id, "AWS::Events::Rule", properties)
+    add_resource(scope, construct_id, "AWS::Events::Rule", properties)
     permission = {
         "Action": "lambda:InvokeFunction",
         "FunctionName": function.name,
         "Principal": "events.amazonaws.com",
-        "SourceArn": rule.get_att("Arn"),
+        "SourceArn": attribute(scope, construct_id, "Arn"),
     }
     add_resource(scope, f"{construct_id}Permission", "AWS::Lambda::Permission", permission)

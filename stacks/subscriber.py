@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import assert_never, get_args
 
 from aws_cdk import CfnOutput, Stack
-from constructs import Construct
 
 from messaging.metrics import namespace_of
 from messaging.settings import Settings
@@ -19,11 +18,12 @@ from stacks.functions import Function, make_function
 from stacks.metrics import Names
 from stacks.permissions import TableAddress, consumer_statements, table_actions
 from stacks.queues import make_dead_letter_queue, make_source_queue, make_topic_dead_letter_queue
+from stacks.references import Part
 from stacks.resources import add_resource
 from stacks.watch import Watch
 
 
-class Subscriber(Construct):
+class Subscriber(Part):
     """Everything that one consumer owns; it shares the topic, the tables and the bundle with the others."""
 
     def __init__(

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aws_cdk import CfnResource, Stack
-from constructs import Construct
+from aws_cdk import Stack
 
 from messaging.topology import Subscription
 from stacks.alarm_rule import AlarmRule
 from stacks.metrics import Metric, Names
 from stacks.permissions import alarm_arn
+from stacks.references import Part, Reference, ref
 from stacks.resources import add_resource
 
 
@@ -26,7 +26,7 @@ class Watch:
 
     def over(
         self,
-        scope: Construct,
+        scope: Part,
         rules: Sequence[AlarmRule],
         *,
         service: str,
@@ -44,7 +44,7 @@ class Watch:
         properties = {
             "AlarmName": name,
             "AlarmDescription": f"{service} is unwell: at least one of its alarms is raised",
-            "AlarmRule": " OR ".join(f'ALARM("{alarm.ref}")' for alarm in alarms),
+            "AlarmRule": _any_of(alarms),
         }
         add_resource(scope, "UnwellAlarm", "AWS::CloudWatch::CompositeAlarm", properties)
         return self._arn_of_all + name
@@ -54,8 +54,9 @@ class Watch:
         return self._arn_of_all + _unwell(stack_name, service)
 
     def _add_alarm(
-        self, scope: Construct, rule: AlarmRule, service: str, names: Names, row: Subscription | None
-    ) -> CfnResource:
+        self, scope: Part, rule: AlarmRule, service: str, names: Names, row: Subscription | None
+    ) -> Reference:
+        """One alarm. Gives its name."""
         datapoints, periods = rule.counts(row)
         properties = {
             "AlarmDescription": f"{service}: {rule.means}",
@@ -68,11 +69,20 @@ class Watch:
             "AlarmActions": [self._topic_arn],
             "OKActions": [self._topic_arn],
         }
-        return add_resource(scope, f"{rule.name}Alarm", "AWS::CloudWatch::Alarm", properties)
+        add_resource(scope, f"{rule.name}Alarm", "AWS::CloudWatch::Alarm", properties)
+        return ref(scope, f"{rule.name}Alarm")
 
 
 def _unwell(stack_name: str, service: str) -> str:
     return f"{stack_name}-{service}-unwell"
+
+
+def _any_of(alarms: Sequence[Reference]) -> Reference:
+    """The rule of a composite that is raised while any of these is."""
+    words: list[str | Reference] = ['ALARM("']
+    for alarm in alarms:
+        words += [alarm, '") OR ALARM("']
+    return {"Fn::Join": ["", [*words[:-1], '")']]}
 
 
 def _measured(rule: AlarmRule, names: Names) -> dict[str, Any]:

@@ -1,132 +1,138 @@
-"""Batches of ten records: our consumer against Powertools' BatchProcessor with its idempotency utility.
+"""Batches of ten and of a hundred records: our consumer against what people build instead (stock_consumer.py).
 
-A process of its own runs both in turn, warm, with real clients: ours as lambdas/runtime.py makes it, stock as boto3
-does by default. DynamoDB is testing/dynamodb in another process, with a latency of 4 ms (median) and 9 ms (99 of 100).
-A ratio is that of two neighbouring batches. At 0.29 vCPU (a function of 512 MB) the process is stopped by signals when
-its CPU time for each 20 ms is spent.
+A process of its own runs all in turn, warm, with real clients: ours as lambdas/runtime.py makes it, the others as
+boto3 does by default. A ratio is that of two neighbouring batches. Assumed of AWS, and injected by testing/dynamodb in
+another process: a request takes 4 ms (median) and 9 ms (99 of 100), lognormal; a batch of statements as long as its
+slowest, a transaction two such rounds; SQS 4 ms. What it would be if statements ran one after another, the cases
+`serial` tell. At 0.29 vCPU (a function of 512 MB) the process is stopped by signals when its CPU time for each 20 ms is
+spent.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
-from benchmarks.consumer_cases import CASES, ENVIRONMENT, SERVED
-from benchmarks.quantities import Quantity, Result, absolute, count, ratio
+from benchmarks.consumer_cases import ALL_CASES, CASES, LARGE_CASES
+from benchmarks.consumer_processes import Costs, measured, servers
+from benchmarks.quantities import Bars, Quantity, Result, absolute, count, ratio
 from benchmarks.throttle import supported, throttled
 
-ROOT = Path(__file__).resolve().parents[1]
-ROUNDS, SHORT_ROUNDS, SLOW_ROUNDS, COUNTING_ROUNDS = 30, 8, 20, 3
+ROUNDS, LARGE_ROUNDS, SLOW_ROUNDS, SERIAL_ROUNDS = 30, 8, 20, 15
+SHORT_ROUNDS, SHORT_LARGE_ROUNDS = 4, 1
 VCPU = 0.29
-EFFECT, DUPLICATE, MARKER, EXTERNAL = list(CASES)[:4]
-# Goals: DynamoDB calls of ours at most; wall time and CPU of stock against ours at least.
-CALLS = dict(zip(CASES, (1, 2, 1, 2, 3, 4, 2), strict=True))
-WALL = {EFFECT: 9.0, MARKER: 15.0, EXTERNAL: 6.0}
-CPU = {EFFECT: 7.0}
-WRITE_UNITS = {MARKER: 10.0}
+EFFECT, DUPLICATE, POISON, MARKER, EXTERNAL = list(CASES)[:5]
 SLOW_WALL = 3.8
+SERIAL = (EFFECT, MARKER, EXTERNAL)
+OURS, STOCK = "ours", "stock"
 KINDS = {"wall": "wall time", "cpu": "CPU"}
 
-Costs = dict[str, list[dict[str, Any]]]
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """At most: ours' round trips, SQS's included, and write units. At least: wall time and CPU, stock against ours."""
+
+    calls: int
+    wall: float | None = None
+    cpu: float | None = None
+    write_units: float | None = None
+
+
+GOALS: Mapping[str, Goal] = {
+    EFFECT: Goal(1, wall=9.0, cpu=7.0),
+    DUPLICATE: Goal(2),
+    POISON: Goal(3),
+    MARKER: Goal(1, wall=15.0, write_units=10),
+    EXTERNAL: Goal(2, wall=6.0),
+    "external, two duplicates": Goal(3),
+    "external, one poison": Goal(4),
+    "external, two lapsed leases": Goal(4),
+    "inventory": Goal(2),
+    "100 records": Goal(2, wall=9.0, cpu=7.0),
+    "100 records, ten duplicates": Goal(3),
+    "100 records, one poison": Goal(4),
+    "100 records, external effects": Goal(8, wall=6.0),
+}
 
 
 def measure(short: bool) -> Result:
-    """Every kind of batch: round trips and write units of all, ratios where stock has the same."""
-    compared = [name for name, case in CASES.items() if case.stock is not None]
-    with dynamodb() as endpoint:
-        _, costs = _measure(endpoint, SHORT_ROUNDS if short else ROUNDS, compared)
-        _, counts = _measure(endpoint, COUNTING_ROUNDS, [name for name in CASES if name not in compared])
+    """Every kind of batch: round trips and units of all, ratios where others have the same."""
+    with servers() as endpoints:
+        _, costs = measured(endpoints, SHORT_ROUNDS if short else ROUNDS, [*CASES])
+        _, large = measured(endpoints, SHORT_LARGE_ROUNDS if short else LARGE_ROUNDS, [*LARGE_CASES])
         if supported():
-            share, slow = _measure(
-                endpoint, SHORT_ROUNDS if short else SLOW_ROUNDS, [EFFECT], lambda pid: throttled(pid, VCPU)
-            )
-    quantities = [each for name, both in {**costs, **counts}.items() for each in _quantities(name, both)]
+            rounds = SHORT_ROUNDS if short else SLOW_ROUNDS
+            share, slow = measured(endpoints, rounds, [EFFECT], lambda pid: throttled(pid, VCPU))
+    costs |= large
+    quantities = [each for name, sides in costs.items() for each in _quantities(name, sides)]
     if supported():
         quantities += _slow(share, slow[EFFECT])
-    return Result(quantities)
+    if not short:
+        with servers(serial=True) as endpoints:
+            _, serial = measured(endpoints, SERIAL_ROUNDS, SERIAL)
+        quantities += [each for name, sides in serial.items() for each in _ratios(f"{name}, serial", sides, Goal(0))]
+    return Result(quantities, [*_panels(costs)])
 
 
-@contextmanager
-def dynamodb() -> Iterator[str]:
-    """The endpoint of a DynamoDB in a process of its own, with all tables."""
-    command = [sys.executable, "-m", "testing.dynamodb.server", "--tables", *SERVED]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        try:
-            yield json.loads(server.stdout.readline())["endpoint"]
-        finally:
-            server.terminate()
+def _quantities(name: str, sides: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[Quantity]:
+    goal = GOALS[name]
+    for side, costs in sides.items():
+        ours = side == OURS
+        trips = [sum(cost["operations"].values()) + cost["sent"] for cost in costs]
+        yield count(f"{name}, {side}: round trips", "", trips, at_most=goal.calls if ours else None)
+        units = _each(costs, "write_units")
+        yield count(f"{name}, {side}: write units", "units", units, at_most=goal.write_units if ours else None)
+        if any(_each(costs, "read_units")):
+            yield count(f"{name}, {side}: read units", "units", _each(costs, "read_units"))
+    yield from _ratios(name, sides, goal)
+    yield from _milliseconds(name, sides)
 
 
-def _measure(
-    endpoint: str,
-    rounds: int,
-    names: Sequence[str],
-    limited: Callable[[int], AbstractContextManager[None]] = lambda _: nullcontext(),
-) -> tuple[float, dict[str, Costs]]:
-    """The share of a CPU that the measured process got, and the costs of each case and side."""
-    command = [sys.executable, "-m", "benchmarks.consumer_worker", endpoint, str(rounds), *names]
-    environment = {**os.environ, **ENVIRONMENT, "AWS_ENDPOINT_URL": endpoint}
-    with subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as worker:
-        assert worker.stdin is not None
-        assert worker.stdout is not None
-        try:
-            if worker.stdout.readline() != "ready\n":
-                raise RuntimeError("the measured process ended before it was ready")
-            with limited(worker.pid):
-                worker.stdin.write("go\n")
-                worker.stdin.flush()
-                report = json.loads(worker.stdout.readline())
-        finally:
-            worker.terminate()
-    return report["share"], report["costs"]
+def _ratios(name: str, sides: Mapping[str, Sequence[Mapping[str, Any]]], goal: Goal) -> Iterator[Quantity]:
+    """The goals are against stock."""
+    for other, costs in sides.items():
+        if other != OURS:
+            for kind, shown in KINDS.items():
+                least = {"wall": goal.wall, "cpu": goal.cpu}[kind] if other == STOCK else None
+                theirs, ours = _each(costs, f"{kind}_seconds"), _each(sides[OURS], f"{kind}_seconds")
+                yield ratio(f"{name}: {shown}, {other} against ours", theirs, ours, at_least=least)
 
 
-def _quantities(name: str, both: Costs) -> Iterator[Quantity]:
-    for side, costs in both.items():
-        ours = side == "ours"
-        what = f"{name}, {side}"
-        yield count(
-            f"{what}: DynamoDB calls",
-            "calls",
-            [sum(cost["operations"].values()) for cost in costs],
-            at_most=CALLS[name] if ours else None,
-        )
-        most = WRITE_UNITS.get(name) if ours else None
-        yield count(f"{what}: write units", "units", _each(costs, "write_units"), at_most=most)
-    if "stock" in both:
-        yield _ratio(name, "wall", both, WALL.get(name))
-        yield _ratio(name, "cpu", both, CPU.get(name))
-        yield from _milliseconds(name, both)
-
-
-def _slow(share: float, both: Costs) -> Iterator[Quantity]:
+def _slow(share: float, sides: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[Quantity]:
     """The process is stopped when its quota is spent; what it really got is measured by a loop that never waits."""
     name = f"{EFFECT}, at {VCPU} vCPU"
     yield absolute(f"{name} by stop signals: share of a CPU that a busy loop got", "", [share])
-    yield _ratio(name, "wall", both, SLOW_WALL)
-    yield from _milliseconds(name, both)
+    yield from _ratios(name, sides, Goal(0, wall=SLOW_WALL))
+    yield from _milliseconds(name, sides)
 
 
-def _milliseconds(name: str, both: Costs) -> Iterator[Quantity]:
-    for side, costs in both.items():
+def _milliseconds(name: str, sides: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[Quantity]:
+    for side, costs in sides.items():
         for kind, shown in KINDS.items():
             values = [1000 * seconds for seconds in _each(costs, f"{kind}_seconds")]
             yield absolute(f"{name}, {side}: {shown}", "ms", values)
 
 
-def _ratio(name: str, kind: str, both: Costs, at_least: float | None) -> Quantity:
-    theirs, ours = (_each(both[side], f"{kind}_seconds") for side in ("stock", "ours"))
-    return ratio(f"{name}: {KINDS[kind]}, stock against ours", theirs, ours, at_least=at_least)
+def _panels(costs: Costs) -> Iterator[Bars]:
+    names = [name for name in costs if ALL_CASES[name].others]
+    sides = list(dict.fromkeys(side for name in names for side in costs[name]))
+    for kind, shown in KINDS.items():
+        yield Bars(
+            title=f"A batch: {shown}",
+            unit="ms",
+            groups=names,
+            series={
+                side: [
+                    1000 * median(_each(costs[name][side], f"{kind}_seconds")) if side in costs[name] else None
+                    for name in names
+                ]
+                for side in sides
+            },
+            logarithmic=True,
+        )
 
 
-def _each(costs: Sequence[dict[str, Any]], field: str) -> list[float]:
+def _each(costs: Sequence[Mapping[str, Any]], field: str) -> list[float]:
     return [cost[field] for cost in costs]

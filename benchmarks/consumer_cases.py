@@ -1,7 +1,7 @@
-"""What benchmarks/consumer.py measures: handlers of ours and of stock over the same kinds of batches.
+"""What benchmarks/consumer.py measures: handlers of ours and of others over the same kinds of batches.
 
 Ours are whole: `lambdas.runtime.lambda_handler` with rows of the real topology, one log line and the metrics of a batch
-included. Stock is the handler with BatchProcessor and idempotency, and one log line too.
+included. The others are those of stock_consumer.py, with one log line too.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import urllib.request
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -22,7 +22,6 @@ import boto3
 import msgspec
 
 from benchmarks import stock_consumer
-from benchmarks.stock_consumer import stock_handler
 from lambdas.inventory import reads, reserve
 from lambdas.orders import order_writer
 from lambdas.runtime import Effects, lambda_handler
@@ -60,13 +59,17 @@ Prepare = Callable[[Any, Sequence[Document]], None]
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One kind of batch. `repeats` of its records were applied with the batch before; `prepare` gets a DynamoDB client
-    and the records, before anything is measured."""
+    """One kind of batch, of `size` records. `repeats` of them were applied with the batch before, and `poison` are none
+    of ours; `prepare` gets a DynamoDB client and the records, before anything is measured. `others` are the names of
+    handlers that are measured beside ours, with `effect`."""
 
     consumer: str
     effects: Effects
-    stock: stock_consumer.Effect | None = None
+    effect: stock_consumer.Effect | None = None
+    others: tuple[str, ...] = ()
+    size: int = BATCH
     repeats: int = 0
+    poison: int = 0
     prepare: Prepare | None = None
 
 
@@ -78,34 +81,51 @@ class Cost:
     cpu_seconds: float
     operations: dict[str, int]  # DynamoDB's, and how often each was called
     write_units: float
+    read_units: float
+    sent: int  # requests to SQS
 
 
 class Side:
-    """A handler with the batches that it gets. Each has fresh events, beside those that it repeats."""
+    """A handler with the batches that it gets. Each has fresh events, beside those that it repeats.
 
-    def __init__(self, handler: Handler, case: Case, endpoint: str) -> None:
+    A handler that hands poison back will get it again: that is not measured.
+    """
+
+    def __init__(self, handler: Handler, case: Case, endpoint: str, *, hands_poison_back: bool) -> None:
         self._handler = handler
         self._case = case
+        self._handed_back = case.poison if hands_poison_back else 0
+        self._sqs = os.environ["AWS_ENDPOINT_URL_SQS"] if case.poison else None
         self._stats_url = f"{endpoint}/_stats"
         self._dynamodb = boto3.client("dynamodb", endpoint_url=endpoint) if case.prepare else None
         self._last: list[Document] = []
 
     def run(self) -> Cost:
-        """Process one batch. Raises RuntimeError where a record of it is handed back."""
+        """Process one batch. Raises RuntimeError where more or less of it is handed back than should be."""
         again = [{**each, "messageId": str(uuid.uuid4())} for each in self._last[: self._case.repeats]]
-        fresh = [record(self._case.consumer) for _ in range(BATCH - len(again))]
+        fresh = [record(self._case.consumer) for _ in range(self._case.size - len(again) - self._case.poison)]
+        poison = [{**record(self._case.consumer), "body": "not JSON"} for _ in range(self._case.poison)]
         if self._case.prepare is not None:
             self._case.prepare(self._dynamodb, fresh)
         self._last = fresh
-        event = {"Records": [*fresh, *again]}
+        event = {"Records": [*fresh, *again, *poison]}
         self._request("DELETE")
+        self._sent()
         wall, cpu = time.perf_counter(), time.process_time()
         response = self._handler(event, CONTEXT)
         cost = time.perf_counter() - wall, time.process_time() - cpu
         stats = msgspec.json.decode(self._request("GET"))
-        if response != {"batchItemFailures": []}:
+        if len(response["batchItemFailures"]) != self._handed_back:
             raise RuntimeError(f"a batch was not processed: {response}")
-        return Cost(*cost, operations=stats["calls"], write_units=stats["write_units"])
+        units = stats["write_units"], stats["read_units"]
+        return Cost(*cost, stats["calls"], *units, sent=self._sent())
+
+    def _sent(self) -> int:
+        """Requests to SQS since the last time."""
+        if self._sqs is None:
+            return 0
+        with urllib.request.urlopen(self._sqs) as reply:  # noqa: S310 - our own server's
+            return int(msgspec.json.decode(reply.read()).get("requests", 0))
 
     def _request(self, method: str) -> bytes:
         with urllib.request.urlopen(urllib.request.Request(self._stats_url, method=method)) as reply:  # noqa: S310 - ours
@@ -114,23 +134,25 @@ class Side:
 
 
 def sides(case: Case, endpoint: str) -> dict[str, Side]:
-    """Ours, and stock where the case has it. The environment holds AWS's dummies and the endpoint."""
+    """Ours, and the others that the case has. The environment holds AWS's dummies and the endpoints."""
     handler = lambda_handler(case.effects)
     row = ORDERS.subscription(case.consumer)
     settings = Settings(
         consumer=case.consumer,
-        queue_url="queue",
-        dead_letter_queue_url="dead",
+        queue_url="http://127.0.0.1/queue",
+        dead_letter_queue_url="http://127.0.0.1/dead",
         tables={name: name for name in {INBOX.name, "outbox", *row.reads, *row.writes}},
         code_version="v1",
         newer_version_patience_seconds=900,
     )
     with environment(settings.to_environment()):
         handler({"Records": []}, CONTEXT)  # composes it
-    both = {"ours": Side(handler, case, endpoint)}
-    if case.stock is not None:
-        both["stock"] = Side(stock_handler(case.stock), case, endpoint)
-    return both
+    found = {"ours": Side(handler, case, endpoint, hands_poison_back=False)}
+    for name in case.others:
+        assert case.effect is not None
+        other = stock_consumer.HANDLERS[name](case.effect)
+        found[name] = Side(other, case, endpoint, hands_poison_back=True)
+    return found
 
 
 @contextmanager
@@ -225,12 +247,27 @@ def provider(_: Any) -> External:
     return PROVIDER
 
 
+HUNDRED = 100
+EFFECT = Case("analytics", COUNTER, stock_consumer.count)
+CALL = Case("notifications", provider, stock_consumer.call_provider)
+MARKER = Case("standard_orders", ORDER_WRITER, stock_consumer.write_order)
+
 CASES: Mapping[str, Case] = {
-    "one effect a record": Case("analytics", COUNTER, stock_consumer.count),
-    "one of ten a duplicate": Case("analytics", COUNTER, stock_consumer.count, repeats=1),
-    "the effect is the marker": Case("standard_orders", ORDER_WRITER, stock_consumer.write_order),
-    "external effects": Case("notifications", provider, stock_consumer.call_provider),
-    "external, two duplicates": Case("notifications", provider, repeats=2),
-    "external, two lapsed leases": Case("notifications", provider, prepare=leave_claims),
+    "one effect a record": replace(EFFECT, others=("stock", "loop", "threads")),
+    "one of ten a duplicate": replace(EFFECT, others=("stock", "loop"), repeats=1),
+    "one of ten poison": replace(EFFECT, others=("stock", "loop"), poison=1),
+    "the effect is the marker": replace(MARKER, others=("stock", "loop")),
+    "external effects": replace(CALL, others=("stock", "loop")),
+    "external, two duplicates": replace(CALL, others=("stock",), repeats=2),
+    "external, one poison": replace(CALL, others=("stock",), poison=1),
+    "external, two lapsed leases": replace(CALL, prepare=leave_claims),
     "inventory": Case("inventory", INVENTORY, prepare=fill_stock),
 }
+# Only standard queues have batches of more than ten.
+LARGE_CASES: Mapping[str, Case] = {
+    "100 records": replace(EFFECT, others=("stock", "loop", "threads"), size=HUNDRED),
+    "100 records, ten duplicates": replace(EFFECT, others=("stock",), size=HUNDRED, repeats=10),
+    "100 records, one poison": replace(EFFECT, others=("stock",), size=HUNDRED, poison=1),
+    "100 records, external effects": replace(CALL, others=("stock", "loop"), size=HUNDRED),
+}
+ALL_CASES: Mapping[str, Case] = {**CASES, **LARGE_CASES}

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks.consumer_cases import CASES, Cost, sides
+from benchmarks.consumer_cases import ALL_CASES, Cost, sides
 from benchmarks.throttle import measured_share
 
-WARM_UPS = 5
+WARM_UP_RECORDS = 40
 SHARE_SECONDS = 1.0
 
 
@@ -24,10 +24,10 @@ def main(endpoint: str, rounds: int, names: Sequence[str]) -> int:
     """Measure. What handlers log goes nowhere, as cheaply for both."""
     answer = sys.stdout
     with Path(os.devnull).open("w") as sys.stdout:
-        cases = {name: sides(CASES[name], endpoint) for name in names}
-        for both in cases.values():
+        cases = {name: sides(ALL_CASES[name], endpoint) for name in names}
+        for name, both in cases.items():
             for side in both.values():
-                for _ in range(WARM_UPS):
+                for _ in range(WARM_UP_RECORDS // ALL_CASES[name].size + 1):  # the first needs one to repeat
                     side.run()
         # Both sides' objects lie here: a full pass of the garbage collector would take them all for one of its batches.
         gc.collect()

@@ -1,8 +1,8 @@
 """Publishing 1,000 orders: ours beside boto3's and aiobotocore's loops, at no latency and at 6 ms.
 
-A process of its own runs all of them in turn, warm; the topic is benchmarks/sns_server.py, in another process for each
-latency. A ratio is that of two neighbouring runs. Assumed: a request takes SNS as long whether it holds one message or
-ten, and requests side by side do not wait for each other.
+A process of its own runs all of them in turn, warm; the topic is benchmarks/message_server.py, in another process for
+each latency. A ratio is that of two neighbouring runs. Assumed: a request takes SNS as long whether it holds one or ten
+messages, and requests side by side do not wait for each other.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from benchmarks import message_server
 from benchmarks.consumer_cases import ENVIRONMENT
 from benchmarks.publisher_ways import ONE_BY_ONE, OURS, OURS_OF_FEW
 from benchmarks.quantities import Bars, Quantity, Result, absolute, count, ratio
@@ -36,20 +37,11 @@ Costs = Mapping[str, Mapping[str, list[dict[str, float]]]]
 def measure(short: bool) -> Result:
     """Requests, wall time and CPU of each way."""
     with ExitStack() as stack:
-        endpoints = [f"{each}={stack.enter_context(_topic(each))}" for each in (NO_LATENCY, LATENCY)]
+        endpoints = [
+            f"{each}={stack.enter_context(message_server.apart(float(each)))}" for each in (NO_LATENCY, LATENCY)
+        ]
         costs = _measured(endpoints, SHORT_ROUNDS if short else ROUNDS)
     return Result([*_ratios(costs), *_requests(costs[LATENCY]), *_times(costs)], [*_panels(costs)])
-
-
-@contextmanager
-def _topic(latency_ms: str) -> Iterator[str]:
-    command = [sys.executable, "-m", "benchmarks.sns_server", "--latency-ms", latency_ms]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        try:
-            yield json.loads(server.stdout.readline())["endpoint"]
-        finally:
-            server.terminate()
 
 
 def _measured(endpoints: Sequence[str], rounds: int) -> Costs:

@@ -75,6 +75,7 @@ def _verdict(summary: Summary) -> list[RenderableType]:
         Text(f"\nEvery message is accounted for{rejected}.", style="bold green"),
         Text(
             "What next: run the same demo again, and every event is suppressed as a duplicate. "
+            "`python3 dev.py waybill doctor` says what is wrong now, and how to mend it (docs/operating.md), "
             "`python3 dev.py alarms` shows every alarm, `python3 dev.py status` the engine, "
             "`python3 dev.py down` stops it.",
             style="dim",

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from benchmarks import counters
 from benchmarks.counters import Batch, Counters, Kind
 from benchmarks.growth import growth
-from benchmarks.quantities import Lines, Quantity, Result, absolute
+from benchmarks.quantities import Bars, Lines, Panel, Quantity, Result, absolute
 
 KINDS: tuple[Kind, ...] = ("standard", "FIFO")
 SUBSCRIBERS = (1, 3, 5)
@@ -62,7 +62,7 @@ def measure(short: bool) -> Result:
             for kind in KINDS
         }
     quantities = [quantity for kind in KINDS for quantity in _told(kind, bursts[kind], trickles[kind], backlogs[kind])]
-    return Result(quantities, _panels(bursts, backlogs))
+    return Result(quantities, _panels(bursts, trickles, backlogs))
 
 
 def _told(kind: Kind, bursts: Sequence[Mapping[int, Run]], trickle: Run, backlogs: Mapping[int, Run]) -> list[Quantity]:
@@ -91,9 +91,16 @@ def _told(kind: Kind, bursts: Sequence[Mapping[int, Run]], trickle: Run, backlog
 
 
 def _latencies(what: str, run: Run) -> list[Quantity]:
-    """From publication until settled, of every record."""
+    return [
+        absolute(f"{what}: {each}th percentile until applied", "ms", [milliseconds])
+        for each, milliseconds in _percentiles(run).items()
+    ]
+
+
+def _percentiles(run: Run) -> dict[int, float]:
+    """From publication until settled, of every record, in milliseconds."""
     cuts = statistics.quantiles([each for batch in run.batches for each in batch.on_their_way], n=100)
-    return [absolute(f"{what}: {each}th percentile until applied", "ms", [cuts[each - 1]]) for each in PERCENTILES]
+    return {each: cuts[each - 1] for each in PERCENTILES}
 
 
 def _bursts(deployed: Counters, kind: Kind, events: int) -> dict[int, Run]:
@@ -141,8 +148,10 @@ def _finished(deployed: Counters, consumers: Sequence[str], events: int, since: 
 
 
 def _panels(
-    bursts: Mapping[Kind, Sequence[Mapping[int, Run]]], backlogs: Mapping[Kind, Mapping[int, Run]]
-) -> list[Lines]:
+    bursts: Mapping[Kind, Sequence[Mapping[int, Run]]],
+    trickles: Mapping[Kind, Run],
+    backlogs: Mapping[Kind, Mapping[int, Run]],
+) -> list[Panel]:
     by_subscribers: dict[str, list[tuple[float, float]]] = {
         kind: [(float(number), statistics.median(each[number].a_second for each in runs)) for number in SUBSCRIBERS]
         for kind, runs in bursts.items()
@@ -150,7 +159,14 @@ def _panels(
     by_backlog: dict[str, list[tuple[float, float]]] = {
         kind: [(float(size), run.seconds) for size, run in runs.items()] for kind, runs in backlogs.items()
     }
+    waits: dict[str, list[float | None]] = {kind: [*_percentiles(run).values()] for kind, run in trickles.items()}
     return [
         Lines(title="published and applied", x="subscribers", y="deliveries/s", series=by_subscribers),
         Lines(title="draining a backlog", x="messages", y="s", series=by_backlog, logarithmic=True),
+        Bars(
+            title=f"until applied, {PACED_A_SECOND} events a second, 5 subscribers",
+            unit="ms",
+            groups=[f"{each}th percentile" for each in PERCENTILES],
+            series=waits,
+        ),
     ]

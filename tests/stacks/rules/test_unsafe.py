@@ -13,6 +13,7 @@ from stacks.rules import limits
 from stacks.rules.verdict import RULES
 from tests.stacks.rules.shop import DAY_SECONDS, Json, Shop, arn, reported, statements, without_tls
 from tests.stacks.rules.table import embed
+from tests.stacks.synthesized import ROOT
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "security.md"
 SOURCES = {rule.name: rule.source for rule in RULES}
@@ -668,6 +669,11 @@ def test_every_rule_has_a_configuration_that_breaks_it() -> None:
     on_rows = {"strict-order", "unrouted-event", "message-attributes"}
     of_limits = {rule.name for rule in limits.RULES}
     assert {unsafe.finding.partition("[")[0] for unsafe in UNSAFE} | on_rows | of_limits == SOURCES.keys()
+
+
+def test_the_readme_counts_the_rules() -> None:
+    """As many as there are."""
+    assert f" {len(SOURCES)} rules in all." in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_every_rule_cites_aws() -> None:

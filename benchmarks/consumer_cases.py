@@ -135,6 +135,16 @@ class Side:
 
 def sides(case: Case, endpoint: str) -> dict[str, Side]:
     """Ours, and the others that the case has. The environment holds AWS's dummies and the endpoints."""
+    found = {"ours": Side(our_handler(case), case, endpoint, hands_poison_back=False)}
+    for name in case.others:
+        assert case.effect is not None
+        other = stock_consumer.HANDLERS[name](case.effect)
+        found[name] = Side(other, case, endpoint, hands_poison_back=True)
+    return found
+
+
+def our_handler(case: Case) -> Handler:
+    """Composed, with clients of its own."""
     handler = lambda_handler(case.effects)
     row = ORDERS.subscription(case.consumer)
     settings = Settings(
@@ -147,12 +157,7 @@ def sides(case: Case, endpoint: str) -> dict[str, Side]:
     )
     with environment(settings.to_environment()):
         handler({"Records": []}, CONTEXT)  # composes it
-    found = {"ours": Side(handler, case, endpoint, hands_poison_back=False)}
-    for name in case.others:
-        assert case.effect is not None
-        other = stock_consumer.HANDLERS[name](case.effect)
-        found[name] = Side(other, case, endpoint, hands_poison_back=True)
-    return found
+    return handler
 
 
 @contextmanager

@@ -32,12 +32,19 @@ def keep(root: Path, family: str, quantities: Sequence[Quantity], panels: Sequen
     """Write the family's files, and the README anew."""
     folder = root / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(document(family, quantities), indent=1) + "\n"
+    text = _lines_of_json(document(family, quantities))
     (folder / f"{family}.json").write_text(text, encoding="utf-8")
     if panels:
         plots.draw(registry.FAMILIES[family], panels, folder / f"{family}.svg")
     readme = root / "README.md"
     readme.write_text(with_numbers(readme.read_text(encoding="utf-8"), kept(root)), encoding="utf-8")
+
+
+def _lines_of_json(document: dict[str, Any]) -> str:
+    """A quantity a line, so that a difference can be read."""
+    head = json.dumps({name: value for name, value in document.items() if name != "quantities"})
+    quantities = ",\n".join(json.dumps(each) for each in document["quantities"])
+    return f'{head[:-1]}, "quantities": [\n{quantities}\n]}}\n'
 
 
 def kept(root: Path) -> list[dict[str, Any]]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from benchmarks import cold_start, consumer, cost, end_to_end, loop, publisher, scaling, simulation
+from benchmarks import cold_start, consumer, contention, cost, end_to_end, loop, publisher, scaling, simulation
 from benchmarks.quantities import Benchmark
 
 BENCHMARKS = (
     Benchmark("consumer", "consumer", consumer.measure),
+    Benchmark("contention", "consumer", contention.measure),
     Benchmark("cold_start", "cold_start", cold_start.measure),
     Benchmark("publisher", "publisher", publisher.measure),
     Benchmark("cost", "cost", cost.measure),

@@ -64,7 +64,7 @@ class Shop:
     output: Output
 
 
-def open_shop(*, echoes: bool = False) -> Shop:
+def open_shop(*, echoes: str | None = None) -> Shop:
     """With one unit of the product in stock. `echoes` as for `Watched`."""
     world, output = World(topic=TOPIC, newer_version_patience_seconds=10), Output()
     world.put("stock", {"sku": SKU, "units": 1})

@@ -43,10 +43,10 @@ class Output:
 
 
 class Watched:
-    """A function that a world can deploy. `echoes`: the first call of each operation, by whatever function, fails, and
-    AWS repeats the whole request in the error's message."""
+    """A function that a world can deploy. `echoes`: the first call of each operation, by whatever function, fails with
+    this code, and AWS repeats the whole request in the error's message."""
 
-    def __init__(self, function: Any, output: Output, *, echoes: bool = False) -> None:
+    def __init__(self, function: Any, output: Output, *, echoes: str | None = None) -> None:
         self.topic = getattr(function, "topic", None)
         self._function = function
         self._output = output
@@ -75,10 +75,10 @@ class Watched:
 
 
 class _Machine:
-    def __init__(self, machine: Any, output: Output, *, echoes: bool) -> None:
+    def __init__(self, machine: Any, output: Output, *, echoes: str | None) -> None:
         self._machine = machine
         self._output = output
-        self.clients = _Clients(machine.clients, output.echoed) if echoes else machine.clients
+        self.clients = _Clients(machine.clients, output.echoed, echoes) if echoes else machine.clients
 
     def logger(self, service: str) -> Any:
         return _Both(self._machine.logger(service), self._output.logger(service))
@@ -126,18 +126,20 @@ class _Printed:
 
 
 class _Clients:
-    def __init__(self, clients: Any, echoed: set[str]) -> None:
+    def __init__(self, clients: Any, echoed: set[str], code: str) -> None:
         self._clients = clients
         self._echoed = echoed
+        self._code = code
 
     def __getattr__(self, service: str) -> _Client:
-        return _Client(getattr(self._clients, service), self._echoed)
+        return _Client(getattr(self._clients, service), self._echoed, self._code)
 
 
 class _Client:
-    def __init__(self, client: Any, echoed: set[str]) -> None:
+    def __init__(self, client: Any, echoed: set[str], code: str) -> None:
         self._client = client
         self._echoed = echoed
+        self._code = code
 
     def __getattr__(self, name: str) -> Any:
         operation = getattr(self._client, name)
@@ -149,6 +151,6 @@ class _Client:
                 return operation(**request)
             self._echoed.add(name)
             message = f"1 validation error detected: Value {request!r} failed to satisfy a constraint"
-            raise ClientError({"Error": {"Code": "ValidationException", "Message": message}}, name)
+            raise ClientError({"Error": {"Code": self._code, "Message": message}}, name)
 
         return call

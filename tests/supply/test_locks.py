@@ -99,24 +99,16 @@ def planted(folder: Path) -> str:
 
 @pytest.mark.fault(64)
 def test_a_package_that_was_tampered_with_is_not_installed(tmp_path: Path) -> None:
-    """Neither is one whose hash the lock does not say; the one that is meant is."""
-    right = planted(tmp_path)
-    lock, target = tmp_path / "lock.txt", tmp_path / "target"
+    """The refusal names the hash that it has; nothing else is wrong with it."""
+    lock, target, has = tmp_path / "lock.txt", tmp_path / "target", planted(tmp_path)
+    lock.write_text(f"planted==1.0 --hash=sha256:{'0' * 64}\n", encoding="utf-8")
     command = tools.install_command(tmp_path / "python", lock)
     command[command.index("--python") : command.index("install")] = []  # into a folder, and not into a venv
-    command += ["--no-index", "--find-links", str(tmp_path), "--target", str(target)]
-    for line, words in (
-        (f"planted==1.0 --hash=sha256:{'0' * 64}", "DO NOT MATCH THE HASHES"),
-        ("planted==1.0", "Hashes are required"),
-    ):
-        lock.write_text(line + "\n", encoding="utf-8")
-        refused = tools.answer(command)
-        assert refused.returncode != 0
-        assert words in " ".join(refused.stderr.split()), refused.stderr
-        assert not target.exists()
-    lock.write_text(f"planted==1.0 --hash=sha256:{right}\n", encoding="utf-8")
-    tools.run(command)
-    assert (target / "planted.py").exists()
+    refused = tools.answer([*command, "--no-index", "--find-links", str(tmp_path), "--target", str(target)])
+    assert refused.returncode != 0
+    assert "DO NOT MATCH THE HASHES" in refused.stderr
+    assert has in refused.stderr
+    assert not target.exists()
 
 
 def test_every_installer_asks_for_hashes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

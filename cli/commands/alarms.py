@@ -40,9 +40,10 @@ def run(operator: Operator, *, fail_on_alarm: bool, raised: bool) -> None:
     if shown or not operator.output.for_people:
         operator.output.rows(COLUMNS, shown)
     rung = [alarm for alarm in found if alarm.raised]
-    operator.output.say(f"{len(rung)} of {len(found)} alarms raised" + "".join(f"\n  {each.name}" for each in rung))
+    summary = f"{len(rung)} of {len(found)} alarms raised" + "".join(f"\n  {each.name}" for each in rung)
     if fail_on_alarm and rung:
-        raise Unhealthy(f"{len(rung)} of {len(found)} alarms {'is' if len(rung) == 1 else 'are'} raised")
+        raise Unhealthy(summary)
+    operator.output.say(summary)
 
 
 def _row(alarm: Alarm) -> dict[str, Any]:

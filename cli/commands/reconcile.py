@@ -84,7 +84,8 @@ def run(operator: Operator, since: str, file: IO[bytes] | None, consumer: str | 
     if missing:
         at, event_id = missing[0]
         raise Unhealthy(
-            f"{len(missing):,} are missing; why: waybill why {event_id} {at}; again: waybill replay --consumer {at}"
+            f"{len(missing):,} are missing; why: waybill why {event_id} {at}; "
+            f"again: waybill replay --consumer {at} --since {begins:%Y-%m-%dT%H:%M:%SZ}"
         )
 
 

@@ -54,15 +54,24 @@ def examples(text: str) -> list[list[str]]:
     cut = [
         next((each[:n] for n, word in enumerate(each) if word in ends or word.endswith(";")), each) for each in words
     ]
-    return [each for each in cut if each and each[0] in COMMANDS]
+    return [each for each in cut if each and each[0] in COMMANDS and not is_name(each)]
+
+
+def is_name(words: list[str]) -> bool:
+    """Whether a command that takes something is only spoken of."""
+    command = ALL.get(tuple(words))
+    return command is not None and any(each.required for each in command.params)
 
 
 def parse(words: list[str]) -> None:
-    """Raises click's UsageError for a command or an option that is none. Files are not opened."""
+    """Raises click's UsageError for a command or an option that is none, or one that lacks its value. Files are not
+    opened."""
     path = next(tuple(words[:n]) for n in (2, 1) if tuple(words[:n]) in ALL)
     command = ALL[path]
-    _, left, _ = command.make_parser(click.Context(command)).parse_args(words[len(path) :])
+    given, left, _ = command.make_parser(click.Context(command)).parse_args(words[len(path) :])
     assert not left, f"{words}: {left} is too much"
+    absent = [each.name for each in command.params if each.required and not isinstance(given.get(str(each.name)), str)]
+    assert not absent, f"{words}: {absent} are needed"
 
 
 @pytest.mark.parametrize("path", ALL, ids=" ".join)
@@ -79,9 +88,20 @@ def test_each_example_of_the_documents_is_a_command(document: str) -> None:
     """Those in code, by whatever name the program is called there."""
     text = (ROOT / document).read_text(encoding="utf-8")
     blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL) + re.findall(r"`([^`\n]+)`", text)
-    # `waybill dlq redrive` alone is a name, not an example.
-    found = [each for each in examples("\n".join(blocks)) if tuple(each) not in ALL]
+    found = examples("\n".join(blocks))
     assert found
+    for words in found:
+        parse(words)
+
+
+def test_each_command_that_another_advises_is_one() -> None:
+    """In what they say of wrong things, and in how those are mended."""
+    texts = [path.read_text(encoding="utf-8") for path in (ROOT / "cli").rglob("*.py")]
+    quoted = re.findall(r"`([^`\n]*)`|(?<=: )(waybill [^;\"\n]*)", "\n".join(texts))
+    # What is filled in while it runs is some word.
+    filled = (re.sub(r"\{+[^{}]*\}+", "x", "".join(each)) for each in quoted)
+    found = examples("\n".join(filled))
+    assert len(found) > 20
     for words in found:
         parse(words)
 

@@ -49,17 +49,20 @@ class Waybill(Protocol):
 Start = Callable[..., subprocess.Popen[str]]
 
 
-def in_every_format(waybill: Waybill, *arguments: str, exit_code: int = 0) -> list[dict[str, Any]]:
-    """A command's rows, which are the same as a table, as JSON, as lines of it, and piped."""
+def in_every_format(
+    waybill: Waybill, *arguments: str, named: str | None = None, exit_code: int = 0
+) -> list[dict[str, Any]]:
+    """A command's rows, which are the same as a table, as JSON, as lines of it, and piped. They are known by the first
+    column, or by that which is `named`."""
     rows: list[dict[str, Any]] = waybill(*arguments, "-o", "json", exit_code=exit_code).data
     assert rows, f"{arguments}: nothing to compare"
     lines = waybill(*arguments, "-o", "ndjson", exit_code=exit_code).lines
     piped = waybill(*arguments, exit_code=exit_code).piped
     table = waybill(*arguments, "-o", "table", exit_code=exit_code).out
-    first = next(iter(piped[0]))
-    names = [str(row[first]) for row in rows]
-    assert [str(line[first]) for line in lines] == names
-    assert [row[first] for row in piped] == names
+    column = named or next(iter(piped[0]))
+    names = [str(row[column]) for row in rows]
+    assert [str(line[column]) for line in lines] == names
+    assert [row[column] for row in piped] == names
     assert all(name in table for name in names)
     return rows
 

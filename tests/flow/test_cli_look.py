@@ -27,10 +27,11 @@ def placed(deployment: Deployment, places: Places) -> str:
 
 def test_an_order_is_traced_from_queue_to_e_mail(waybill: Waybill, placed: str) -> None:
     """By its own id, and by its event's; what nobody has seen is not found."""
-    steps = in_every_format(waybill, "trace", placed)
+    steps = in_every_format(waybill, "trace", placed, named="event_id")
     done = {(step["where"], step["what"]) for step in steps if step["event_id"] == f"OrderPlaced-{placed}"}
     assert {(name, "applied") for name in ("inventory", "standard_orders", "analytics", "notifications")} <= done
     assert ("notifications", "e-mail sent") in done
+    assert ("topic", "published") in done
     assert [*waybill("trace", f"OrderPlaced-{placed}").piped[0]] == ["at", "event_id", "where", "what", "detail"]
     assert waybill("trace", "nobody-knows-it").exit_code == 5
 

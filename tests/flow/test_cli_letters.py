@@ -88,6 +88,7 @@ def alarms_raised(waybill: Waybill) -> set[str]:
     return {each["means"] for each in told if each["means"].startswith(CONSUMER)}
 
 
+@pytest.mark.fault(5)
 def test_five_hundred_poison_orders_are_exported_mended_and_redriven(
     deployment: Deployment,
     places: Places,
@@ -118,6 +119,7 @@ def test_five_hundred_poison_orders_are_exported_mended_and_redriven(
     assert alarms_raised(waybill) == set()
 
 
+@pytest.mark.fault(5)
 def test_stopped_and_killed_in_the_middle_it_is_run_again(
     deployment: Deployment,
     places: Places,

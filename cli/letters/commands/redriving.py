@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import closing
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,6 +12,7 @@ from cli.errors import Cancelled, CliError, UsageError
 from cli.letters.commands.options import CANARY, RATE, at_desk, selection_of, selects
 from cli.letters.commands.telling import STEPS, agree, row, summed, tell_of, tell_work
 from cli.operator import Operator, changes, command
+from cli.progress import Progress
 from cli.times import duration_seconds
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def redrive(
                     "--native moves everything at once and looks at nothing: it goes with --all and --rate"
                 )
             agree(operator, f"Have AWS move all letters of {queue} to {desk.queue.row.consumer}")
-            _move_natively(operator, desk, rate)
+            move_natively(operator, desk, rate)
         else:
             _redrive(operator, desk, rules, gait, dry_run=dry_run)
 
@@ -109,12 +110,21 @@ def _redrive(operator: Operator, desk: Desk, rules: Rules, gait: Gait, *, dry_ru
     tell_work(operator, desk, steps, total=planned.moves + planned.done + planned.reading.behind)
 
 
-def _move_natively(operator: Operator, desk: Desk, rate: float) -> None:
+def move_natively(operator: Operator, desk: Desk, rate: float) -> None:
+    """Have AWS move all letters, and tell how far it is. Raises as `native.move` does, CliError where AWS gave up, and
+    Cancelled where the operator stopped."""
     from cli.letters.native import move
 
-    with closing(move(desk, rate)) as progress:
-        for state in progress:
-            operator.output.say(f"{state.status}: {state.moved} of {state.to_move} moved {state.failure}".rstrip())
+    with closing(move(desk, rate)) as states, ExitStack() as moving:
+        state = next(states, None)
+        if state is None:
+            raise CliError("AWS tells nothing of the move that it was asked for: run the same again to follow it")
+        progress = moving.enter_context(Progress(operator.output, "moved", state.to_move))
+        progress.advance(state.moved)
+        for later in states:
+            progress.advance(later.moved - state.moved)
+            state = later
+    operator.output.say(f"{state.status}: {state.moved} of {state.to_move} moved")
     if desk.stopped():
         raise Cancelled("stopped: what AWS has moved is moved")
     if state.status == "FAILED":

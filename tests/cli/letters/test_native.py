@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +10,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from cli.errors import CliError, UsageError
+from cli.letters.commands.redriving import move_natively
 from cli.letters.native import Progress, move
+from cli.operator import Operator
+from cli.output import Output
+from cli.target import Target
 from tests.cli.letters.operating import desk, operate
 from tests.cli.letters.test_importing import BOTH, COUNT, poisoned
 
@@ -33,6 +38,20 @@ def test_aws_moves_everything(consumer: str) -> None:
     assert (seen[-1].status, seen[-1].moved) == ("COMPLETED", COUNT)
     assert len(seen) > 2
     assert not before & {letter.message.message_id for letter in world.dead_letters(consumer)}
+
+
+def test_the_operator_is_told_how_it_ended() -> None:
+    """On stderr, as there are no rows: AWS names no message."""
+    world, stdout, stderr = poisoned("analytics"), io.StringIO(), io.StringIO()
+    operator = Operator(Target(), Output("tsv", stdout=stdout, stderr=stderr))
+
+    def work(at: Any) -> Any:
+        move_natively(operator, at, 2)
+        return []
+
+    assert operate(world, "analytics", work).error is None
+    assert stderr.getvalue().splitlines()[-1] == f"COMPLETED: {COUNT} of {COUNT} moved"
+    assert stdout.getvalue() == ""
 
 
 def test_stopped_it_is_cancelled() -> None:

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmarks.quantities import Bars, Quantity, Result, absolute
+from benchmarks.quantities import Bars, Quantity, Result, absolute, ratio
 
 ROOT = Path(__file__).resolve().parents[1]
 COPIED = (
@@ -42,6 +42,25 @@ def synth(short: bool) -> Result:
         run(0)  # warms the caches
         seconds = [run(number) for number in range(1, 4 if short else 8)]
     return Result([absolute("python app.py (synth), warm", "s", seconds, at_most=1.5)])
+
+
+def command_help(short: bool) -> Result:
+    """`waybill --help`, beside a Python that does nothing: what an operator waits before anything is asked."""
+    program = [sys.executable, "-m", "cli", "--help"]
+    nothing = [sys.executable, "-c", "pass"]
+    for command in (program, nothing):
+        _run(command, ROOT, os.environ)  # compiles what is not compiled yet
+    runs = range(5 if short else 25)
+    pairs = [
+        (_timed(lambda: _run(program, ROOT, os.environ)), _timed(lambda: _run(nothing, ROOT, os.environ))) for _ in runs
+    ]
+    ours, bare = zip(*pairs, strict=True)
+    return Result(
+        [
+            absolute("waybill --help", "s", ours, at_most=0.25),
+            ratio("waybill --help, as times python -c pass", ours, bare, at_most=10.0),
+        ]
+    )
 
 
 def first_order(short: bool) -> Result:

@@ -15,6 +15,7 @@ BENCHMARKS = (
     Benchmark("cost", "cost", cost.measure),
     Benchmark("simulation", "simulation", simulation.measure),
     Benchmark("synth", "loop", loop.synth),
+    Benchmark("help", "loop", loop.command_help),
     Benchmark("first_order", "loop", loop.first_order, in_short=False),
     Benchmark("changes", "loop", scaling.changes, in_short=False),
     Benchmark("subscribers", "scaling", scaling.by_subscribers),

@@ -9,11 +9,14 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from benchmarks.checkout import Checkout, copied
 from messaging.events import Address, Line, OrderPlaced
+from messaging.lanes import MAX_BATCH_ENTRIES
 from messaging.metrics import EFFECT_LATENCY, END_TO_END_LATENCY, RECORDS
+from messaging.outgoing import prepare
 from messaging.publisher import Publisher
 from messaging.topology import ORDERS, REVENUE, TOPIC_ARN_OUTPUT, Subscription
 
@@ -21,6 +24,7 @@ Kind = Literal["standard", "FIFO"]
 
 MOST = 5  # of each kind
 CUSTOMERS = 100
+SOURCE = "urn:waybill:bench"
 PATIENCE_SECONDS = 900.0
 POLL_SECONDS = 0.05
 PAGE_LINES = 10_000
@@ -78,7 +82,7 @@ class Counters:
         self._outputs = checkout.outputs()
         self._clients = {name: checkout.client(name) for name in ("sns", "sqs", "lambda", "logs", "dynamodb")}
         self._publisher = Publisher(
-            self._clients["sns"], topic=ORDERS, topic_arn=self._outputs[TOPIC_ARN_OUTPUT], source="urn:waybill:bench"
+            self._clients["sns"], topic=ORDERS, topic_arn=self._outputs[TOPIC_ARN_OUTPUT], source=SOURCE
         )
         self._published = 0
         self._applied = 0
@@ -110,6 +114,22 @@ class Counters:
         report = self._publisher.publish(orders)
         if len(report.published) != events:
             raise RuntimeError(f"{events - len(report.published)} events were not published: {report.failed[:1]}")
+
+    def fill(self, consumer: str, events: int) -> None:
+        """Let so many wait in a consumer's queue, as the topic would have delivered them.
+
+        Not through the engine's topic, which at each publication goes through all of the last five minutes. Raises
+        RuntimeError where the queue refuses one.
+        """
+        fifo, url = consumer.startswith("fifo"), self._queue_url(consumer)
+        entries = [_queued(number, fifo=fifo) for number in range(self._published, self._published + events)]
+        self._published += events
+        for begin in range(0, events, MAX_BATCH_ENTRIES):
+            sent = self._clients["sqs"].send_message_batch(
+                QueueUrl=url, Entries=entries[begin : begin + MAX_BATCH_ENTRIES]
+            )
+            if sent.get("Failed"):
+                raise RuntimeError(f"{consumer}'s queue refused {sent['Failed'][:1]}")
 
     def wait(self, consumers: Sequence[str]) -> None:
         """Until their queues are empty, of what is in flight too."""
@@ -187,6 +207,13 @@ def _order(number: int) -> OrderPlaced:
         lines=(Line("NW-1", quantity=2, unit_price="10.00", discount="0"),),
         ship_to=Address("Søren Ås", "Århus", region=None, postal_code="8000", country="Denmark"),
     )
+
+
+def _queued(number: int, *, fifo: bool) -> dict[str, Any]:
+    outgoing = prepare(_order(number), source=SOURCE, time=datetime.now(UTC))
+    attributes = {name: {"DataType": "String", "StringValue": value} for name, value in outgoing.attributes.items()}
+    ordered = {"MessageGroupId": outgoing.group, "MessageDeduplicationId": outgoing.event_id} if fifo else {}
+    return {"Id": str(number), "MessageBody": outgoing.body, "MessageAttributes": attributes, **ordered}
 
 
 def _batch(line: str) -> Iterator[Batch]:

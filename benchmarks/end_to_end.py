@@ -26,6 +26,9 @@ PACED_EVENTS, PACED_EVENTS_SHORT, PACED_A_SECOND = 200, 40, 20
 PERCENTILES = (50, 95, 99)
 # Few and short runs, with an engine that works beside: between linear and quadratic.
 GATE = 1.6
+# Quadratic, and some: what is not ours fails nobody.
+GATE_OF_ENGINE = 2.5
+ENGINE_LIMIT = "the engine, which looks at every message of a queue for each receive and each deletion"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,9 @@ def _told(kind: Kind, bursts: Sequence[Mapping[int, Run]], trickle: Run, backlog
             absolute(f"{kind}, backlog of {size:,}: drained", "deliveries/s", [run.a_second])
             for size, run in backlogs.items()
         ),
-        growth(f"{kind}: draining {sizes}, the engine's part and ours", drained, gate=GATE),
+        growth(
+            f"{kind}: draining {sizes}, the engine's part and ours", drained, gate=GATE_OF_ENGINE, limit=ENGINE_LIMIT
+        ),
         growth(f"{kind}: draining {sizes}, our functions alone", ours, gate=GATE),
     ]
 
@@ -132,8 +137,7 @@ def _trickle(deployed: Counters, kind: Kind, events: int) -> Run:
 def _backlog(deployed: Counters, kind: Kind, events: int) -> Run:
     """All of them wait in the queue of one consumer before it begins; only the draining is timed."""
     consumers = counters.named(kind, 1)
-    deployed.subscribe(consumers)
-    deployed.publish(events)
+    deployed.fill(consumers[0], events)
     since, began = time.time(), time.perf_counter()
     deployed.switch(consumers, on=True)
     return _finished(deployed, consumers, events, since, began)

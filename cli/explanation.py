@@ -165,7 +165,7 @@ def _never_seen(evidence: Evidence) -> Verdict:
         return Verdict(
             state="unsubscribed",
             because=f"{event_id} never arrived: the topic has no subscription of {consumer}'s queue",
-            mend="deploy the consumers stack; `waybill doctor` says what else is missing",
+            mend="deploy its stack; `waybill doctor` says what else is missing",
         )
     filtered = None
     if evidence.facts is not None:

@@ -84,7 +84,7 @@ class RelaySettings:
 def _text(environment: Mapping[str, str], name: str) -> str:
     value = environment.get(_PREFIX + name, "")
     if not value.strip():
-        raise SettingsError(f"{_PREFIX}{name} is not set: deploy with the consumers stack, which sets it")
+        raise SettingsError(f"{_PREFIX}{name} is not set: deploy with the stacks of this project, which set it")
     return value
 
 

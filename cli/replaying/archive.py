@@ -38,7 +38,7 @@ def subscription_arn(sns: Any, topic_arn: str, queue_arn: str) -> str:
         for each in page["Subscriptions"]:
             if each["Endpoint"] == queue_arn:
                 return str(each["SubscriptionArn"])
-    raise NotFound(f"no subscription of {topic_arn} delivers to {queue_arn}: deploy the consumers stack again")
+    raise NotFound(f"no subscription of {topic_arn} delivers to {queue_arn}: deploy its stack again")
 
 
 def start(sns: Any, arn: str, since: datetime) -> None:

@@ -63,7 +63,7 @@ def test_a_replay_has_no_end() -> None:
 
 def test_a_queue_without_a_subscription_is_not_found() -> None:
     """Somebody has removed it by hand."""
-    with pytest.raises(NotFound, match="deploy the consumers stack"):
+    with pytest.raises(NotFound, match="deploy its stack"):
         archive.subscription_arn(Sns({}), "arn:topic", "arn:another")
 
 

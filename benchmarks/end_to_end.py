@@ -21,7 +21,7 @@ from benchmarks.quantities import Bars, Lines, Panel, Quantity, Result, absolute
 KINDS: tuple[Kind, ...] = ("standard", "FIFO")
 SUBSCRIBERS = (1, 3, 5)
 EVENTS, EVENTS_SHORT = 1_000, 200
-BACKLOGS, BACKLOGS_SHORT = (1_000, 10_000, 50_000), (250, 500, 1_000)
+BACKLOGS, BACKLOGS_SHORT = (1_000, 10_000, 50_000), (200, 600, 2_000)
 PACED_EVENTS, PACED_EVENTS_SHORT, PACED_A_SECOND = 200, 40, 20
 PERCENTILES = (50, 95, 99)
 # Few and short runs, with an engine that works beside: between linear and quadratic.

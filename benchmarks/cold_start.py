@@ -177,14 +177,17 @@ def _panels(runs: Runs, made: bundles.Bundles) -> Iterator[Panel]:
         side: [median(run.megabytes for run in sides[side]) for sides in runs.values()] for side in (LAYER, STOCK)
     }
     yield Bars(title="Cold start, resident memory", unit="MB", groups=[*runs], series=memory)
-    ours, stock = dict(_largest(made.layer_megabytes)), dict(_largest(made.stock_megabytes))
-    packages = [*dict.fromkeys([*stock, *ours])]
-    yield Bars(
-        title="Bundle by package (source files)",
-        unit="MB",
-        groups=packages,
-        series={"ours": [ours.get(each) for each in packages], "stock": [stock.get(each) for each in packages]},
-    )
+    yield _bundle_panel(made.layer_megabytes, made.stock_megabytes)
+
+
+def _bundle_panel(ours: Mapping[str, float], stock: Mapping[str, float]) -> Bars:
+    """The largest packages of either, and the rest of each."""
+    shown = list(dict.fromkeys(name for sizes in (stock, ours) for name, _ in _largest(sizes)[:-1]))
+    series = {
+        side: [*(sizes.get(name) for name in shown), sum(mb for name, mb in sizes.items() if name not in shown)]
+        for side, sizes in (("ours", ours), ("stock", stock))
+    }
+    return Bars(title="Bundle by package (source files)", unit="MB", groups=[*shown, "others"], series=series)
 
 
 def _cases(name: str, made: bundles.Bundles) -> dict[str, Case]:

@@ -19,16 +19,17 @@ from typing import Any
 
 from benchmarks import message_server
 from benchmarks.consumer_cases import ENVIRONMENT
-from benchmarks.publisher_ways import ONE_BY_ONE, OURS, OURS_OF_FEW
+from benchmarks.publisher_ways import IN_BATCHES, ONE_BY_ONE, OURS, OURS_OF_FEW
 from benchmarks.quantities import Bars, Quantity, Result, absolute, count, ratio
 
 ROOT = Path(__file__).resolve().parents[1]
-EVENTS, ROUNDS, SHORT_ROUNDS = 1_000, 7, 2
+EVENTS, ROUNDS, SHORT_ROUNDS = 1_000, 5, 2
 NO_LATENCY, LATENCY = "0", "6"
 LEAST_WALL, LEAST_CPU, MOST_REQUESTS = 30.0, 5.0, 130
 # Where both cores are busy with other work, CPU is all that counts, and its ratio all that is left.
 WALL_GATE = 5.0
 LIMIT = "the CPU of ours, most of it botocore's, where the machine is slow or busy: its threads share one interpreter"
+IN_SHORT = (OURS, ONE_BY_ONE, IN_BATCHES)
 KINDS = {"wall": "wall time", "cpu": "CPU"}
 
 Costs = Mapping[str, Mapping[str, list[dict[str, float]]]]
@@ -36,16 +37,16 @@ Costs = Mapping[str, Mapping[str, list[dict[str, float]]]]
 
 def measure(short: bool) -> Result:
     """Requests, wall time and CPU of each way."""
+    latencies = (LATENCY,) if short else (NO_LATENCY, LATENCY)
     with ExitStack() as stack:
-        endpoints = [
-            f"{each}={stack.enter_context(message_server.apart(float(each)))}" for each in (NO_LATENCY, LATENCY)
-        ]
-        costs = _measured(endpoints, SHORT_ROUNDS if short else ROUNDS)
+        endpoints = [f"{each}={stack.enter_context(message_server.apart(float(each)))}" for each in latencies]
+        costs = _measured(endpoints, SHORT_ROUNDS if short else ROUNDS, IN_SHORT if short else ())
     return Result([*_ratios(costs), *_requests(costs[LATENCY]), *_times(costs)], [*_panels(costs)])
 
 
-def _measured(endpoints: Sequence[str], rounds: int) -> Costs:
-    command = [sys.executable, "-m", "benchmarks.publisher_worker", str(EVENTS), str(rounds), *endpoints]
+def _measured(endpoints: Sequence[str], rounds: int, names: Sequence[str]) -> Costs:
+    sizes = [str(EVENTS), str(rounds)]
+    command = [sys.executable, "-m", "benchmarks.publisher_worker", *sizes, ",".join(endpoints), *names]
     environment = {**os.environ, **ENVIRONMENT}
     done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     costs: Costs = json.loads(done.stdout)

@@ -29,7 +29,7 @@ BATCH, SIDE_BY_SIDE = 10, 10
 # As in the Northwind sample, each customer has about ten orders.
 CUSTOMERS, FEW_CUSTOMERS = 100, 16
 OURS, OURS_OF_FEW = "ours", f"ours, only {FEW_CUSTOMERS} customers"
-ONE_BY_ONE = "boto3, one by one"
+ONE_BY_ONE, IN_BATCHES = "boto3, one by one", "boto3, in batches"
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 
 # One run: all events are published when it returns.
@@ -106,7 +106,7 @@ def ways(number: int, endpoint: str) -> Iterator[dict[str, Way]]:
         OURS: ours(events, endpoint),
         OURS_OF_FEW: ours(Events(number, FEW_CUSTOMERS), endpoint),
         ONE_BY_ONE: one_by_one(events, endpoint),
-        "boto3, in batches": in_batches(events, endpoint),
+        IN_BATCHES: in_batches(events, endpoint),
         "boto3, one by one, 10 threads": in_threads(events, endpoint),
         "aiobotocore, one by one, 10 side by side": aiobotocore.one_by_one,
         "aiobotocore, in batches, 10 side by side": aiobotocore.in_batches,

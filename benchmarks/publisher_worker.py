@@ -1,6 +1,6 @@
 """The process that benchmarks/publisher.py measures: runs every way in turn, and prints what each cost as JSON.
 
-python -m benchmarks.publisher_worker EVENTS ROUNDS LATENCY=ENDPOINT...
+python -m benchmarks.publisher_worker EVENTS ROUNDS LATENCY=ENDPOINT,... [WAY...]
 """
 
 from __future__ import annotations
@@ -19,15 +19,18 @@ from benchmarks.publisher_ways import Way, ways
 WARM_UP_EVENTS = 20
 
 
-def main(number: int, rounds: int, endpoints: Sequence[str]) -> int:
-    """Measure: for each latency and way, the costs of each round."""
+def main(number: int, rounds: int, endpoints: Sequence[str], names: Sequence[str]) -> int:
+    """Measure: for each latency and way (all, where none is named), the costs of each round."""
     named = dict(each.split("=", 1) for each in endpoints)
     for endpoint in named.values():
         with ways(WARM_UP_EVENTS, endpoint) as those:
             for way in those.values():
                 way()
     with ExitStack() as stack:
-        all_ways = {latency: stack.enter_context(ways(number, endpoint)) for latency, endpoint in named.items()}
+        all_ways: dict[str, dict[str, Way]] = {}
+        for latency, endpoint in named.items():
+            those = stack.enter_context(ways(number, endpoint))
+            all_ways[latency] = {name: way for name, way in those.items() if name in names or not names}
         costs: dict[str, dict[str, list[dict[str, float]]]] = {
             latency: {name: [] for name in those} for latency, those in all_ways.items()
         }
@@ -58,4 +61,4 @@ def _counts(endpoint: str) -> Any:
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]))
+    sys.exit(main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3].split(","), sys.argv[4:]))

@@ -1,4 +1,4 @@
-"""Keeps what was measured: docs/plots has a plot and its numbers for each family, the README a table of those."""
+"""Keeps what was measured: docs/plots has a plot and its numbers for each family, two pages a table of those."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,12 @@ from benchmarks.quantities import Panel, Quantity
 
 FOLDER = Path("docs") / "plots"
 BEGIN, END = "<!-- measured: written by `python3 dev.py bench --plots` -->", "<!-- end of measured -->"
+
+# Where the numbers are shown, and which of them; None: all that have a goal.
+PAGES: Mapping[str, Collection[str] | None] = {
+    "README.md": [what for those in registry.HEADLINES.values() for what in those],
+    "docs/benchmarks.md": None,
+}
 
 
 def document(family: str, quantities: Sequence[Quantity]) -> dict[str, Any]:
@@ -36,8 +42,9 @@ def keep(root: Path, family: str, quantities: Sequence[Quantity], panels: Sequen
     (folder / f"{family}.json").write_text(text, encoding="utf-8")
     if panels:
         plots.draw(registry.FAMILIES[family], panels, folder / f"{family}.svg")
-    readme = root / "README.md"
-    readme.write_text(with_numbers(readme.read_text(encoding="utf-8"), kept(root)), encoding="utf-8")
+    for page, only in PAGES.items():
+        text = (root / page).read_text(encoding="utf-8")
+        (root / page).write_text(with_numbers(text, kept(root), only), encoding="utf-8")
 
 
 def _lines_of_json(document: dict[str, Any]) -> str:
@@ -53,30 +60,35 @@ def kept(root: Path) -> list[dict[str, Any]]:
     return [json.loads(file.read_text(encoding="utf-8")) for file in files if file.exists()]
 
 
-def with_numbers(readme: str, families: Sequence[Mapping[str, Any]]) -> str:
-    """The README with these numbers between its marks. Raises ValueError where it lacks them."""
-    head, begin, rest = readme.partition(BEGIN)
+def with_numbers(page: str, families: Sequence[Mapping[str, Any]], only: Collection[str] | None) -> str:
+    """The page with these numbers between its marks. Raises ValueError where it lacks them."""
+    head, begin, rest = page.partition(BEGIN)
     _, end, tail = rest.partition(END)
     if not (begin and end):
-        raise ValueError(f"the README lacks {BEGIN} or {END}")
-    return "\n".join([head + begin, *_lines(families), end + tail])
+        raise ValueError(f"the page lacks {BEGIN} or {END}")
+    return "\n".join([head + begin, *_lines(families, only), end + tail])
 
 
-def _lines(families: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Every quantity that has a goal."""
+def _lines(families: Sequence[Mapping[str, Any]], only: Collection[str] | None) -> Iterator[str]:
+    """Every quantity that has a goal, of those that are wanted."""
     machines = sorted({each["machine"] for each in families})
     days = sorted({each["measured_on"] for each in families})
     yield f"On {' and '.join(machines)}; {' to '.join(dict.fromkeys((days[0], days[-1])))}."
-    yield from ("", "| what | goal | measured | half of the runs |", "|---|---|---|---|")
+    yield from ("", "| what | goal | measured | spread |", "|---|---|---|---|")
     for family in families:
         for each in family["quantities"]:
             quantity = _quantity(each)
             goal = table.goal(quantity)
-            if goal:
+            if goal and (only is None or quantity.what in only):
                 median = f"{table.number(quantity.median, quantity.kind)}{table.unit(quantity.unit)}"
                 shown = f"**{median}**" if quantity.missed else median
                 limit = f" (limited by {quantity.limit})" if quantity.missed and quantity.limit else ""
                 yield f"| {quantity.what} | {_html(goal)} | {shown}{limit} | {table.spread(quantity)} |"
+
+
+def has_goal(stored: Mapping[str, Any]) -> bool:
+    """Whether a stored quantity is held to something."""
+    return bool(table.goal(_quantity(stored)))
 
 
 def _quantity(stored: Mapping[str, Any]) -> Quantity:

@@ -7,8 +7,10 @@ outage. A message is one delivery to a function; seconds are of one core.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
@@ -20,7 +22,9 @@ ROOT = Path(__file__).resolve().parents[1]
 SEEDS, SIZES = (2, 4, 6), (2_000, 6_000, 18_000, 54_000)
 SHORT_SEEDS, SHORT_SIZES = (2,), (1_000, 3_000, 9_000)
 COMPARED = ("naive", "powertools")
-LEAST_PER_SECOND = 5_000.0
+LEAST_PER_SECOND, MOST_SECONDS = 5_000.0, 90.0
+RATE = "the simulation: messages a second a core"
+IN_TEST = "the simulation in `test`: 20 seeds of 10,000 messages and every placement of faults"
 LIMIT = "Python: a message passes SNS, SQS, Lambda and DynamoDB, each in memory, and some thirty fault points"
 
 
@@ -38,12 +42,23 @@ def measure(short: bool) -> Result:
         for name in COMPARED:
             rates[name].append(_run(name, seed, sizes[1])[1])
     quantities = [
-        absolute("ours: messages a second", "", rates["waybill"], at_least=LEAST_PER_SECOND, limit=LIMIT),
-        growth("ours by messages, CPU", seconds),
-        *(absolute(f"{name}: messages a second", "", rates[name]) for name in COMPARED),
-        *(absolute(f"ours, {size:,} messages: CPU", "s", seconds[size]) for size in sizes),
+        absolute(RATE, "", rates["waybill"], at_least=LEAST_PER_SECOND, limit=LIMIT),
+        growth("the simulation by messages, CPU", seconds),
+        *(absolute(f"the simulation, {name}: messages a second a core", "", rates[name]) for name in COMPARED),
+        *(absolute(f"the simulation, {size:,} messages: CPU", "s", seconds[size]) for size in sizes),
     ]
     return Result(quantities, [_by_size(seconds), _by_protocol(rates)])
+
+
+def in_test(_: bool) -> Result:
+    """What the simulation takes of `dev.py test`: 20 seeds of 10,000 messages, and every placement of faults."""
+    workers = str(min(os.cpu_count() or 1, 4) + 1)
+    options = ["-q", "-p", "no:cacheprovider", "-n", workers, "--dist", "loadgroup"]
+    files = ["tests/simulation/test_seeds.py", "tests/simulation/test_exhaustive.py"]
+    began = time.monotonic()
+    subprocess.run([sys.executable, "-m", "pytest", *options, *files], cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
+    seconds = time.monotonic() - began
+    return Result([absolute(IN_TEST, "s", [seconds], at_most=MOST_SECONDS, limit=LIMIT)])
 
 
 def _run(protocol: str, seed: int, messages: int) -> tuple[int, int]:

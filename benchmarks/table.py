@@ -17,7 +17,7 @@ def show(families: Mapping[str, Sequence[Quantity]]) -> None:
     """One table, a section for each family."""
     table = Table()
     table.add_column("What", ratio=1)
-    for name in ("Goal", "Median", "Quartiles"):
+    for name in ("Goal", "Median", "Spread"):
         table.add_column(name, no_wrap=True)
     table.add_column("Runs", justify="right", no_wrap=True)
     for family, quantities in families.items():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -70,26 +72,39 @@ def test_every_benchmark_has_a_family_with_a_title() -> None:
     assert {each.family for each in registry.BENCHMARKS} == {*registry.FAMILIES}
 
 
-def test_what_is_kept_is_what_the_readme_shows(tmp_path: Path) -> None:
-    """A quantity goes into the numbers and, where it has a goal, into the README; a missed one in bold."""
-    (tmp_path / "README.md").write_text(f"before\n{record.BEGIN}\nold\n{record.END}\nafter\n", encoding="utf-8")
+def test_what_is_kept_is_what_the_pages_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A quantity goes into the numbers and, where it has a goal, onto the pages; a missed one in bold."""
+    monkeypatch.setattr(record, "PAGES", {"README.md": ("wall time",), "all.md": None})
+    for page in record.PAGES:
+        (tmp_path / page).write_text(f"before\n{record.BEGIN}\nold\n{record.END}\nafter\n", encoding="utf-8")
     told = ratio("wall time", [3.0], [2.0], at_least=2.5, limit="botocore's import")
+    less = count("calls", "calls", [2], at_most=3)
 
-    record.keep(tmp_path, "cold_start", [told, absolute("memory", "MB", [30.0])], [])
+    record.keep(tmp_path, "cold_start", [told, less, absolute("memory", "MB", [30.0])], [])
 
     (stored,) = record.kept(tmp_path)
-    assert [each["what"] for each in stored["quantities"]] == ["wall time", "memory"]
-    readme = (tmp_path / "README.md").read_text(encoding="utf-8")
-    assert "| wall time | ≥ 2.5x | **1.50x** (limited by botocore's import) |  |" in readme
-    assert "old" not in readme
-    assert "memory" not in readme
-    assert readme.startswith("before\n")
-    assert readme.endswith("after\n")
+    assert [each["what"] for each in stored["quantities"]] == ["wall time", "calls", "memory"]
+    pages = [(tmp_path / page).read_text(encoding="utf-8") for page in record.PAGES]
+    for page in pages:
+        assert "| wall time | ≥ 2.5x | **1.50x** (limited by botocore's import) |  |" in page
+        assert "old" not in page
+        assert "memory" not in page
+        assert page.startswith("before\n")
+        assert page.endswith("after\n")
+    assert ["calls" in page for page in pages] == [False, True]
 
 
-def test_the_readme_shows_the_numbers_that_were_kept() -> None:
+@pytest.mark.parametrize("page", record.PAGES)
+def test_pages_show_the_numbers_that_were_kept(page: str) -> None:
     """Nobody edits them by hand: `python3 dev.py bench --plots` wrote both."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    text = (ROOT / page).read_text(encoding="utf-8")
     families = record.kept(ROOT)
     assert families
-    assert record.with_numbers(readme, families) == readme
+    assert record.with_numbers(text, families, record.PAGES[page]) == text
+
+
+@pytest.mark.parametrize("family", record.kept(ROOT), ids=operator.itemgetter("family"))
+def test_headlines_are_what_was_measured(family: dict[str, Any]) -> None:
+    """A headline that nothing measures any more would leave the README in silence."""
+    measured = [each["what"] for each in family["quantities"] if record.has_goal(each)]
+    assert {*registry.HEADLINES.get(family["family"], ())} <= {*measured}

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from benchmarks.consumer_cases import ALL_CASES, CASES, LARGE_CASES
+from benchmarks.consumer_cases import CASES, LARGE_CASES
 from benchmarks.consumer_processes import Costs, measured, servers
 from benchmarks.quantities import Bars, Quantity, Result, absolute, count, ratio
 from benchmarks.throttle import supported, throttled
@@ -116,22 +116,16 @@ def _milliseconds(name: str, sides: Mapping[str, Sequence[Mapping[str, Any]]]) -
 
 
 def _panels(costs: Costs) -> Iterator[Bars]:
-    names = [name for name in costs if ALL_CASES[name].others]
-    sides = list(dict.fromkeys(side for name in names for side in costs[name]))
-    for kind, shown in KINDS.items():
-        yield Bars(
-            title=f"A batch: {shown}",
-            unit="ms",
-            groups=names,
-            series={
-                side: [
-                    1000 * median(_each(costs[name][side], f"{kind}_seconds")) if side in costs[name] else None
-                    for name in names
-                ]
-                for side in sides
-            },
-            logarithmic=True,
-        )
+    for title, cases in (("A batch of ten", CASES), ("A batch of a hundred", LARGE_CASES)):
+        names = [name for name, case in cases.items() if case.others]
+        sides = list(dict.fromkeys(side for name in names for side in costs[name]))
+        for kind, shown in KINDS.items():
+            series = {side: [_milliseconds_of(costs[name], side, kind) for name in names] for side in sides}
+            yield Bars(title=f"{title}: {shown}", unit="ms", groups=names, series=series)
+
+
+def _milliseconds_of(sides: Mapping[str, Sequence[Mapping[str, Any]]], side: str, kind: str) -> float | None:
+    return 1000 * median(_each(sides[side], f"{kind}_seconds")) if side in sides else None
 
 
 def _each(costs: Sequence[Mapping[str, Any]], field: str) -> list[float]:

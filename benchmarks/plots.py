@@ -13,6 +13,7 @@ from benchmarks.quantities import Bars, Lines, Panel
 
 COLUMNS = 2
 PANEL_INCHES = (5.6, 3.6)
+BAR_INCHES = 0.17  # as thick as the number at its end is high
 # A palette that colour-blind people tell apart (Okabe and Ito); ours is always the first.
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#999999", "#f0e442", "#000000")
 STYLE = {
@@ -36,12 +37,13 @@ def draw(title: str, panels: Sequence[Panel], file: Path) -> None:
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    rows = -(-len(panels) // COLUMNS)
     columns = min(COLUMNS, len(panels))
+    heights = [
+        max(_inches(panel) for panel in panels[start : start + columns]) for start in range(0, len(panels), columns)
+    ]
     with rc_context(STYLE):
-        width, height = PANEL_INCHES
-        figure = Figure(figsize=(width * columns, height * rows + 0.4), layout="constrained")
-        grid = figure.subplots(rows, columns, squeeze=False)
+        figure = Figure(figsize=(PANEL_INCHES[0] * columns, sum(heights) + 0.4), layout="constrained")
+        grid = figure.subplots(len(heights), columns, squeeze=False, height_ratios=heights)
         figure.suptitle(title, fontsize=12, fontweight="bold")
         places = [place for row in grid for place in row]
         for place, panel in zip(places, panels, strict=False):
@@ -53,6 +55,11 @@ def draw(title: str, panels: Sequence[Panel], file: Path) -> None:
         # White, for a reader whose page is dark. No date: a file changes only when its numbers do.
         figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None}, facecolor="white")
     file.write_text("\n".join(line.rstrip() for line in file.read_text("utf-8").splitlines()) + "\n", "utf-8")
+
+
+def _inches(panel: Panel) -> float:
+    bars = 0 if isinstance(panel, Lines) or panel.stacked else len(panel.groups) * len(panel.series)
+    return max(PANEL_INCHES[1], 1 + bars * BAR_INCHES)
 
 
 def _bars(place: Any, panel: Bars) -> None:

@@ -28,7 +28,9 @@ if __name__ == "__main__":
 from aws_cdk import App
 
 from messaging.errors import TopologyError
-from messaging.topology import MESSAGING_STACK, ORDERS, Topic
+from messaging.subscription import MESSAGING_STACK
+from messaging.topic import Topic
+from messaging.topology import ORDERS
 from stacks import rules
 from stacks.consumers_stack import ConsumersStack
 from stacks.deployment import Deployment

@@ -29,7 +29,8 @@ from messaging.effects import Add, Effect, External, Key, Transactional, View
 from messaging.events import OrderPlaced
 from messaging.message import Message, decode, encode
 from messaging.settings import Settings
-from messaging.topology import INBOX, ORDERS, TABLES, TABLES_BY_NAME
+from messaging.tables import INBOX, TABLES, TABLES_BY_NAME
+from messaging.topology import ORDERS
 
 Document = dict[str, Any]
 Handler = Callable[[Document, Any], Any]

@@ -18,7 +18,10 @@ from messaging.lanes import MAX_BATCH_ENTRIES
 from messaging.metrics import EFFECT_LATENCY, END_TO_END_LATENCY, RECORDS
 from messaging.outgoing import prepare
 from messaging.publisher import Publisher
-from messaging.topology import ORDERS, REVENUE, TOPIC_ARN_OUTPUT, Subscription
+from messaging.subscription import Subscription
+from messaging.tables import REVENUE
+from messaging.topic import TOPIC_ARN_OUTPUT
+from messaging.topology import ORDERS
 
 Kind = Literal["standard", "FIFO"]
 
@@ -47,6 +50,8 @@ handler = lambda_handler(Transactional(functions={{OrderPlaced: count}}))
 _ROWS = """
 
 from dataclasses import replace as _replace
+
+from messaging.events import CATALOGUE
 
 ORDERS = _replace(
     ORDERS,

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from messaging.topology import CONSUMERS_STACK, ORDERS, Subscription, Topic
+from messaging.subscription import CONSUMERS_STACK, Subscription
+from messaging.topic import Topic
+from messaging.topology import ORDERS
 
 ROWS_OF_A_STACK = 19
 

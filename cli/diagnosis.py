@@ -16,7 +16,8 @@ from cli.mappings import ENABLED
 from cli.mappings import Mapping as EventSourceMapping
 from cli.subscriptions import PENDING, Deployed
 from messaging.metrics import RELAY
-from messaging.topology import EXPIRATION, TABLES, Subscription, Table
+from messaging.subscription import Subscription
+from messaging.tables import EXPIRATION, TABLES, Table
 
 Level = Literal["ok", "note", "wrong"]
 DEPLOY = "deploy the stacks of this checkout"

@@ -14,7 +14,7 @@ from cli import alarms, depths, diagnosis, mappings, subscriptions
 from cli.diagnosis import Finding, fine, note, wrong
 from cli.errors import UNREACHABLE
 from cli.target import STACKS, Target
-from messaging.topology import Subscription
+from messaging.subscription import Subscription
 
 MIN_PYTHON = (3, 11)
 _RELAY_MAPPING = "RelayEventSourceMappingId"

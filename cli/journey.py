@@ -13,7 +13,7 @@ from messaging.errors import RecordError
 from messaging.events import CATALOGUE
 from messaging.message import decode
 from messaging.outgoing import Outgoing
-from messaging.topology import Subscription
+from messaging.subscription import Subscription
 
 MAIL = "ses:SendEmail"
 

@@ -16,7 +16,8 @@ from messaging.inbox import marker_key
 from messaging.items import attributes
 from messaging.reads import Reader
 from messaging.reasons import COMPLETED
-from messaging.topology import EXPIRATION, INBOX, TABLES_BY_NAME, Subscription
+from messaging.subscription import Subscription
+from messaging.tables import EXPIRATION, INBOX, TABLES_BY_NAME
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

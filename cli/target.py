@@ -13,16 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from cli.errors import NoCredentials, NotFound
 from messaging.metrics import RELAY
-from messaging.topology import (
-    CONSUMERS_STACK,
-    MESSAGING_STACK,
-    ORDERS,
-    TABLES_BY_NAME,
-    TOPIC_ARN_OUTPUT,
-    Output,
-    Subscription,
-    Topic,
-)
+from messaging.subscription import CONSUMERS_STACK, MESSAGING_STACK, Output, Subscription
+from messaging.tables import TABLES_BY_NAME
+from messaging.topic import TOPIC_ARN_OUTPUT, Topic
+from messaging.topology import ORDERS
 
 if TYPE_CHECKING:
     from cli.depths import Places

@@ -26,10 +26,11 @@ from messaging.metrics import NAMESPACE
 from messaging.settings import Settings
 from messaging.store import Store
 from messaging.telemetry import PublisherMetrics, tell_batch
-from messaging.topology import ORDERS, Topic
+from messaging.topic import Topic
+from messaging.topology import ORDERS
 from messaging.versions import KNOWN, Versions
 
-# A call that hangs ends within the reserve that each step keeps (topology.RESERVE_SECONDS): as an error of its
+# A call that hangs ends within the reserve that each step keeps (subscription.RESERVE_SECONDS): as an error of its
 # records, not as a killed batch. One attempt: the core repeats what may be repeated, and SES would send twice.
 CLIENT_CONFIG = Config(connect_timeout=0.5, read_timeout=1.3, retries={"total_max_attempts": 1})
 

@@ -106,7 +106,8 @@ def exports(root: Path) -> dict[str, str]:
 
     Raises DeploymentError where none runs.
     """
-    from messaging.topology import OUTBOX, TOPIC_ARN_OUTPUT  # `down` and `status` work without any package
+    from messaging.tables import OUTBOX
+    from messaging.topic import TOPIC_ARN_OUTPUT
 
     running, record = engine.find(state_folder(root)), _recorded(state_folder(root))
     if running is None or not record:

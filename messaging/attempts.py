@@ -22,7 +22,8 @@ from messaging.effects import Key
 from messaging.errors import RetryLater
 from messaging.items import attributes
 from messaging.reads import Reader
-from messaging.topology import DAY_SECONDS, EXPIRATION, INBOX, Subscription
+from messaging.subscription import DAY_SECONDS, Subscription
+from messaging.tables import EXPIRATION, INBOX
 from messaging.writes import Writer
 
 

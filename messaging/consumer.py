@@ -22,8 +22,8 @@ from messaging.errors import NEWER_VERSION, DeadLetter, Expired, NewerVersion, P
 from messaging.message import decode
 from messaging.rounds import Rounds
 from messaging.store import Store
+from messaging.subscription import Subscription
 from messaging.suspicion import Suspicion
-from messaging.topology import Subscription
 from messaging.versions import KNOWN, Versions
 
 T = TypeVar("T")

@@ -12,7 +12,8 @@ import msgspec
 
 from messaging.effects import Key
 from messaging.items import attributes
-from messaging.topology import INBOX, Subscription
+from messaging.subscription import Subscription
+from messaging.tables import INBOX
 
 SEQUENCE = "sequence"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from messaging.topology import RESERVE_SECONDS
+from messaging.subscription import RESERVE_SECONDS
 
 HasTime = Callable[[], bool]
 

@@ -7,7 +7,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from messaging.events import EventType
-from messaging.topology import ORDERS, Subscription, Topic
+from messaging.subscription import Subscription
+from messaging.topic import Topic
+from messaging.topology import ORDERS
 
 BEGIN = "<!-- topology: written by `.venv/bin/python -m messaging.diagram README.md` -->"
 END = "<!-- end of topology -->"

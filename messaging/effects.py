@@ -16,7 +16,7 @@ import msgspec
 from messaging.errors import UndeclaredRead
 from messaging.events import Event, EventType
 from messaging.message import Message
-from messaging.topology import TABLES_BY_NAME
+from messaging.tables import TABLES_BY_NAME
 
 Number = int | Decimal
 Item = Mapping[str, Any]

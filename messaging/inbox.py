@@ -38,7 +38,8 @@ from messaging.reasons import (
     judge_refusal,
     judge_statement,
 )
-from messaging.topology import EXPIRATION, INBOX, Subscription
+from messaging.subscription import Subscription
+from messaging.tables import EXPIRATION, INBOX
 from messaging.transaction import Action, Transaction, Unit
 
 

@@ -27,7 +27,8 @@ from messaging.inbox import marker_expiration, marker_key
 from messaging.items import MAX_STATEMENTS, attributes, insert, serialize
 from messaging.reads import THROTTLES, Reader
 from messaging.reasons import COMPLETED, Result, judge_marker
-from messaging.topology import EXPIRATION, Subscription
+from messaging.subscription import Subscription
+from messaging.tables import EXPIRATION
 
 INPROGRESS = "INPROGRESS"
 MAX_ATTEMPTS = 4

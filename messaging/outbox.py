@@ -20,7 +20,7 @@ from messaging.errors import InvalidEvent, TooLarge
 from messaging.events import Event, explain_invalid
 from messaging.identity import new_id
 from messaging.outgoing import Draft, Outgoing, prepare
-from messaging.topology import OUTBOX
+from messaging.tables import OUTBOX
 from messaging.tracing import TraceContextSource, clean_traceparent, untraced
 
 # What SNS takes as message group and deduplication id, and of other texts: none may be empty.

@@ -15,7 +15,7 @@ from messaging.deadline import HasTime
 from messaging.effects import Item, Key
 from messaging.errors import RetryLater
 from messaging.reads import Reader
-from messaging.topology import OUTBOX
+from messaging.tables import OUTBOX
 from messaging.writes import Writer
 
 REFUSED = "refused"  # the attribute of an item with a message that the topic can never accept: left to people

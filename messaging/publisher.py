@@ -26,7 +26,7 @@ from messaging.outgoing import Draft, Outgoing, prepare
 from messaging.publish_report import HELD_BACK, OUT_OF_TIME, FailedEntry, PublishReport
 from messaging.refusals import Refusal
 from messaging.sns_form import encode_forms_of
-from messaging.topology import Topic
+from messaging.topic import Topic
 from messaging.tracing import TraceContextSource, clean_traceparent, untraced
 
 

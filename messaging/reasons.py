@@ -12,7 +12,7 @@ from messaging.batch import Work
 from messaging.cursor import Advance, position
 from messaging.effects import Create, Item
 from messaging.items import plain
-from messaging.topology import INBOX
+from messaging.tables import INBOX
 from messaging.transaction import Action, Transaction, Unit
 
 COMPLETED = "COMPLETED"

@@ -26,7 +26,8 @@ from messaging.outgoing import Outgoing
 from messaging.publish_report import HELD_BACK
 from messaging.publisher import Publisher
 from messaging.stream import Record
-from messaging.topology import HOUR_SECONDS, Topic
+from messaging.subscription import HOUR_SECONDS
+from messaging.topic import Topic
 
 INVALID = "invalid"  # the code of an item that holds no messages of ours
 

@@ -12,7 +12,8 @@ from messaging.identity import new_id
 from messaging.inbox import Inbox
 from messaging.lease import Leases
 from messaging.reads import Reader
-from messaging.topology import INBOX, Subscription
+from messaging.subscription import Subscription
+from messaging.tables import INBOX
 from messaging.writes import Writer
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from messaging.topology import Subscription
+from messaging.subscription import Subscription
 from stacks.metrics import Metric
 
 MissingData = Literal["notBreaching", "breaching", "missing", "ignore"]

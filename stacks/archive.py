@@ -9,7 +9,7 @@ from typing import Any
 
 from constructs import Construct
 
-from messaging.topology import DAY_SECONDS, REPLAY_HORIZON_SECONDS
+from messaging.subscription import DAY_SECONDS, REPLAY_HORIZON_SECONDS
 from stacks.errors import SynthError
 
 # Markers outlive a replay of so much, and no more.

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from aws_cdk import Stack
 
 from messaging.heartbeat import HeartbeatSettings
-from messaging.topology import Subscription
+from messaging.subscription import Subscription
 from stacks.alarms import CANARY_ALARMS, SUBSCRIPTION_ALARMS
 from stacks.bundle import Bundle
 from stacks.deployment import Deployment

@@ -11,7 +11,9 @@ from dataclasses import replace
 from aws_cdk import Annotations, Stack, Token
 from constructs import Construct
 
-from messaging.topology import CONSUMERS_STACK, OUTBOX, Subscription, Topic
+from messaging.subscription import CONSUMERS_STACK, Subscription
+from messaging.tables import OUTBOX
+from messaging.topic import Topic
 from stacks import bytecode
 from stacks.bundle import Bundle
 from stacks.canary import Heartbeats, make_canary

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from aws_cdk import CfnOutput, Stack
 
 from messaging import metrics as own
-from messaging.topology import Subscription
+from messaging.subscription import Subscription
 from stacks import alarms
 from stacks.function_alarms import DURATION, FAILING
 from stacks.metrics import Metric, Names, of_all, of_function, of_queue, of_service, of_table, of_topic

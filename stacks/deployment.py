@@ -10,7 +10,7 @@ from typing import Any, Literal, cast
 from aws_cdk import CfnResource, RemovalPolicy
 from constructs import Node
 
-from messaging.topology import Subscription
+from messaging.subscription import Subscription
 from stacks.accounts import parse_accounts
 from stacks.archive import MAX_DAYS, check_days
 from stacks.errors import SynthError

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from aws_cdk import ArnFormat, CfnOutput, Stack
 from constructs import Construct
 
-from messaging import topology
 from messaging.metrics import namespace_of
+from messaging.tables import EXPIRATION, TABLES, Table
+from messaging.topic import TOPIC_ARN_OUTPUT
 from stacks.accounts import allow_publishers, allow_subscribers
 from stacks.alarms import TOPIC_ALARMS
 from stacks.archive import archive_policy, clear_first
@@ -38,9 +39,7 @@ class MessagingStack(Stack):
         self.alarm_topic_arn = self._make_alarm_topic(deployment)
         self.topic_arn, self.topic_name = self._make_topic(topic_name, deployment)
         self.topic_unwell_arn = self._watch_topic(deployment)
-        self.tables: Mapping[str, TableAddress] = {
-            table.name: self._make_table(table, deployment) for table in topology.TABLES
-        }
+        self.tables: Mapping[str, TableAddress] = {table.name: self._make_table(table, deployment) for table in TABLES}
 
     def _make_key(self, topic_name: str, deployment: Deployment) -> str:
         topic_arn = self.format_arn(
@@ -78,7 +77,7 @@ class MessagingStack(Stack):
         ]
         secured = {"Topics": [arn], "PolicyDocument": policy(statements)}
         add_resource(self, f"{name.capitalize()}TopicPolicy", "AWS::SNS::TopicPolicy", secured)
-        CfnOutput(self, topology.TOPIC_ARN_OUTPUT, value=arn, description=f"The {name} topic, to publish to")
+        CfnOutput(self, TOPIC_ARN_OUTPUT, value=arn, description=f"The {name} topic, to publish to")
         physical_name = topic.get_att("TopicName")
         self.export_value(arn)
         self.export_value(physical_name)
@@ -111,9 +110,9 @@ class MessagingStack(Stack):
         watch = Watch(self, self.alarm_topic_arn)
         return watch.over(Part(self, "Topic"), TOPIC_ALARMS, service="topic", names=names)
 
-    def _make_table(self, table: topology.Table, deployment: Deployment) -> TableAddress:
+    def _make_table(self, table: Table, deployment: Deployment) -> TableAddress:
         keys = {"HASH": table.partition_key} | ({"RANGE": table.sort_key} if table.sort_key else {})
-        expires = {"AttributeName": topology.EXPIRATION, "Enabled": True}
+        expires = {"AttributeName": EXPIRATION, "Enabled": True}
         properties = {
             "KeySchema": [{"AttributeName": name, "KeyType": role} for role, name in keys.items()],
             "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in keys.values()],

@@ -8,7 +8,8 @@ from typing import Any
 
 from aws_cdk import ArnFormat, Stack
 
-from messaging.topology import INBOX, OUTBOX, Subscription
+from messaging.subscription import Subscription
+from messaging.tables import INBOX, OUTBOX
 from stacks.deployment import Deployment
 from stacks.errors import SynthError
 from stacks.resources import Value

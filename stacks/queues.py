@@ -8,7 +8,7 @@ from typing import Any
 
 from aws_cdk import CfnResource
 
-from messaging.topology import Subscription
+from messaging.subscription import Subscription
 from stacks.deployment import Deployment
 from stacks.encryption import queue_at_rest
 from stacks.permissions import allow_deliveries, deny_without_tls, policy

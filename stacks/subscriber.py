@@ -9,7 +9,7 @@ from aws_cdk import CfnOutput, Stack
 
 from messaging.metrics import namespace_of
 from messaging.settings import Settings
-from messaging.topology import Output, Subscription
+from messaging.subscription import Output, Subscription
 from stacks.alarm_rule import AlarmRule
 from stacks.alarms import SUBSCRIPTION_ALARMS
 from stacks.bundle import Bundle

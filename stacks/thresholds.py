@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from messaging.topology import RESERVE_SECONDS, Subscription
+from messaging.subscription import RESERVE_SECONDS, Subscription
 
 DRAIN_SECONDS = 15 * 60
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from aws_cdk import Stack
 
-from messaging.topology import Subscription
+from messaging.subscription import Subscription
 from stacks.alarm_rule import AlarmRule
 from stacks.metrics import Metric, Names
 from stacks.permissions import alarm_arn

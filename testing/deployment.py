@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from messaging.settings import RelaySettings, Settings
-from messaging.topology import DAY_SECONDS, INBOX, OUTBOX, Subscription, Topic
+from messaging.subscription import DAY_SECONDS, Subscription
+from messaging.tables import INBOX, OUTBOX
+from messaging.topic import Topic
 from testing import sns, sqs
 from testing.functions.fleet import Fleet, Function
 from testing.functions.queue_mapping import QueueMapping

@@ -6,7 +6,7 @@ import heapq
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from messaging.topology import OUTBOX
+from messaging.tables import OUTBOX
 from testing.scheduler import Scheduler
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from messaging.topology import EXPIRATION, Table
+from messaging.tables import EXPIRATION, Table
 from testing import dynamodb, ses, sns, sqs
 from testing.scheduler import Scheduler
 

@@ -21,7 +21,9 @@ from messaging.items import attributes
 from messaging.outgoing import Draft
 from messaging.publish_report import PublishReport
 from messaging.publisher import Publisher
-from messaging.topology import ORDERS, TABLES, TABLES_BY_NAME, Table, Topic
+from messaging.tables import TABLES, TABLES_BY_NAME, Table
+from messaging.topic import Topic
+from messaging.topology import ORDERS
 from testing.deliveries import deliveries
 from testing.deployment import Changes, Conditions, Deployed, check_function, deploy_consumer, deploy_relay, wiring
 from testing.faults import Fault, NoFaults, Options, Plan

@@ -10,7 +10,7 @@ import boto3
 import pytest
 
 from local import engine as local_engine
-from messaging.topology import TABLES, Table
+from messaging.tables import TABLES, Table
 from tests.scheduling import Scheduling, in_order
 
 # Read when the CDK's process starts, which is with the first test that imports it, wherever that is. The validator, two

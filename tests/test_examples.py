@@ -10,7 +10,7 @@ from pathlib import Path
 
 from messaging import items
 from messaging.outbox import messages_of
-from messaging.topology import OUTBOX
+from messaging.tables import OUTBOX
 from tests.conftest import create_table, engine_client
 
 ROOT = Path(__file__).parents[1]

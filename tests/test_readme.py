@@ -12,13 +12,14 @@ import boto3
 import pytest
 
 from local.demo.scenario import load_scenario
-from messaging import topology
+from messaging import subscription
 from messaging.effects import Transactional, View
 from messaging.events import OrderPlaced
 from messaging.items import plain
 from messaging.message import decode
 from messaging.outbox import messages_of
-from messaging.topology import Subscription, Table
+from messaging.subscription import Subscription
+from messaging.tables import Table
 from tests.factories import body, order
 
 ROOT = Path(__file__).parents[1]
@@ -37,7 +38,7 @@ def test_a_subscriber_takes_fifteen_lines_and_they_work(monkeypatch: pytest.Monk
     code = [line for line in (row + consumer).splitlines() if line.strip()]
     assert len(code) <= 15
     names: dict[str, Any] = {"Table": Table, "Subscription": Subscription, "OrderPlaced": OrderPlaced}
-    monkeypatch.setattr(topology, "TABLES_BY_NAME", {"loyalty": Table(name="loyalty", partition_key="customer_id")})
+    monkeypatch.setattr(subscription, "TABLES_BY_NAME", {"loyalty": Table(name="loyalty", partition_key="customer_id")})
     exec(row, names)  # noqa: S102 - our own README
     made: list[Transactional] = []
     monkeypatch.setattr(importlib.import_module("lambdas.runtime"), "lambda_handler", made.append)

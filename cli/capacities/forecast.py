@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from cli.capacities.load import Load
 from cli.capacities.quotas import FIRST_BATCHES, MORE_BATCHES_PER_SECOND, TOPIC
 from cli.costs.effects import cost_of
-from messaging.topology import HOUR_SECONDS, Subscription, Topic
+from messaging.subscription import HOUR_SECONDS, Subscription
+from messaging.topic import Topic
 
 LONGEST_SECONDS = 6 * HOUR_SECONDS
 DRAINED = 0.5  # of a message

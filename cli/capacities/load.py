@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cli.costs.traffic import DAYS_A_MONTH, MONTH_SECONDS, Traffic
-from messaging.topology import DAY_SECONDS, Subscription, Topic
+from messaging.subscription import DAY_SECONDS, Subscription
+from messaging.topic import Topic
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from cli.capacities.load import Load
 from cli.costs.effects import IN_TRANSACTION, cost_of
-from messaging.topology import TABLES_BY_NAME, Subscription, Topic
+from messaging.subscription import Subscription
+from messaging.tables import TABLES_BY_NAME
+from messaging.topic import Topic
 
 
 @dataclass(frozen=True, slots=True)

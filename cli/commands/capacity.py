@@ -16,7 +16,8 @@ from cli.errors import NotFound
 from cli.operator import Operator, command
 from cli.output import Column
 from cli.times import age, duration_seconds
-from messaging.topology import Subscription, Topic
+from messaging.subscription import Subscription
+from messaging.topic import Topic
 
 COLUMNS = (
     Column("consumer", "Consumer"),

@@ -15,7 +15,7 @@ from cli.operator import Operator, command
 from cli.output import Column
 from cli.progress import Progress
 from cli.times import duration_seconds, instant, utc_now
-from messaging.topology import INBOX, OUTBOX
+from messaging.tables import INBOX, OUTBOX
 
 if TYPE_CHECKING:
     from cli.reconciliation.balance import Balance

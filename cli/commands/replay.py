@@ -17,7 +17,8 @@ from cli.pace import Pace
 from cli.progress import Progress
 from cli.times import instant, utc_now
 from messaging.identity import new_id
-from messaging.topology import INBOX, OUTBOX, Subscription
+from messaging.subscription import Subscription
+from messaging.tables import INBOX, OUTBOX
 
 if TYPE_CHECKING:
     from cli.replaying.plan import Step

@@ -9,7 +9,7 @@ import click
 from cli.operator import Operator, command
 from cli.output import Column
 from messaging.diagram import mermaid
-from messaging.topology import Subscription
+from messaging.subscription import Subscription
 
 COLUMNS = (
     Column("consumer", "Consumer"),

@@ -9,7 +9,7 @@ from cli.costs.effects import DESIGNS, Design
 from cli.costs.prices import PRICES, Price
 from cli.costs.traffic import Traffic
 from cli.costs.usage import Operations, usage
-from messaging.topology import Topic
+from messaging.topic import Topic
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cli.costs.traffic import sample
-from messaging.topology import TABLES_BY_NAME, Subscription
+from messaging.subscription import Subscription
+from messaging.tables import TABLES_BY_NAME
 
 Design = Literal["waybill", "naive", "powertools"]
 DESIGNS: tuple[Design, ...] = ("waybill", "naive", "powertools")

@@ -11,7 +11,8 @@ from typing import Any
 from messaging.events import EventType, OrderCancelled, OrderPlaced, StockRefused, StockReserved
 from messaging.message import encode
 from messaging.samples.orders import generate_orders
-from messaging.topology import DAY_SECONDS, Subscription, Topic
+from messaging.subscription import DAY_SECONDS, Subscription
+from messaging.topic import Topic
 
 DAYS_A_MONTH = 365 / 12
 MONTH_SECONDS = DAYS_A_MONTH * DAY_SECONDS

@@ -10,7 +10,8 @@ from cli.costs.effects import MARKER_BYTES, Cost, Design, cost_of, outbox_units
 from cli.costs.prices import Price
 from cli.costs.traffic import DAYS_A_MONTH, MONTH_SECONDS, Traffic, sample
 from messaging import metrics
-from messaging.topology import DAY_SECONDS, Subscription, Topic
+from messaging.subscription import DAY_SECONDS, Subscription
+from messaging.topic import Topic
 
 Used = defaultdict[Price, float]
 

@@ -13,7 +13,7 @@ from cli.letters.files import objection
 from cli.letters.letter import Letter
 from cli.masking import shown
 from messaging.identity import new_id
-from messaging.topology import Subscription
+from messaging.subscription import Subscription
 
 # Takes a text, lets a person change it, and gives it back; None where they did not save it.
 Editor = Callable[[str], str | None]

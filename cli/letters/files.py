@@ -21,7 +21,7 @@ from cli.letters.letter import Letter
 from messaging.errors import RecordError
 from messaging.events import Event
 from messaging.message import Message, decode
-from messaging.topology import Subscription
+from messaging.subscription import Subscription
 
 OWNER_ONLY = 0o600  # what people ordered and where they live is in it
 

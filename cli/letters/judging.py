@@ -13,7 +13,7 @@ from typing import Literal
 from cli.letters.letter import Letter
 from cli.letters.proofs import Proof, Proofs
 from cli.letters.selection import Selection
-from messaging.topology import Subscription
+from messaging.subscription import Subscription
 
 Action = Literal["moves", "done", "stays"]
 MAX_REDRIVES = 3

@@ -17,7 +17,8 @@ from messaging.items import plain
 from messaging.message import Message
 from messaging.reads import Reader
 from messaging.reasons import COMPLETED
-from messaging.topology import INBOX, TABLES_BY_NAME, Subscription
+from messaging.subscription import Subscription
+from messaging.tables import INBOX, TABLES_BY_NAME
 
 Item = Mapping[str, Any]
 

@@ -8,7 +8,7 @@ from typing import Any
 from cli.errors import NotFound
 from cli.letters.letter import RECEIVE_COUNT, UNDELIVERED
 from cli.target import Target
-from messaging.topology import Subscription
+from messaging.subscription import Subscription
 
 TOPIC = "/topic"
 

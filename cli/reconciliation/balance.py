@@ -10,7 +10,7 @@ from typing import Any
 from cli.depths import Depth
 from cli.markers import Known, find
 from cli.reconciliation.publications import Publication
-from messaging.topology import Subscription
+from messaging.subscription import Subscription
 
 
 @dataclass(slots=True)

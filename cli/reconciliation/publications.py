@@ -14,7 +14,7 @@ from cli.replaying.sources import event_in as message_in
 from messaging import filters
 from messaging.errors import RecordError
 from messaging.ndjson import LineError, decode, read_lines
-from messaging.topology import Subscription
+from messaging.subscription import Subscription
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from messaging.items import attributes, plain
-from messaging.topology import EXPIRATION, INBOX, TABLES_BY_NAME, Subscription
+from messaging.subscription import Subscription
+from messaging.tables import EXPIRATION, INBOX, TABLES_BY_NAME
 
 
 @dataclass(frozen=True, slots=True)

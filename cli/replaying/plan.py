@@ -17,7 +17,7 @@ from messaging.cursor import cursor_key, position
 from messaging.effects import Key
 from messaging.errors import RetryLater
 from messaging.reads import Reader
-from messaging.topology import Subscription
+from messaging.subscription import Subscription
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

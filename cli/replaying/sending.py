@@ -11,7 +11,8 @@ from botocore.exceptions import ClientError
 from cli.pace import Pace
 from cli.replaying.plan import Step
 from messaging.items import attributes
-from messaging.topology import INBOX, Subscription
+from messaging.subscription import Subscription
+from messaging.tables import INBOX
 
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html
 MAX_ENTRIES = 10

@@ -7,7 +7,8 @@ from typing import Any, TextIO
 
 from local.alarms.definitions import Alarm, short_name
 from local.alarms.watch import Status
-from messaging.topology import ORDERS, Topic
+from messaging.topic import Topic
+from messaging.topology import ORDERS
 
 _WIDTH_WITHOUT_TERMINAL = 140
 _STYLES = {"ALARM": "bold red", "OK": "green", "INSUFFICIENT_DATA": "yellow", None: "magenta"}

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from local.demo.journal import Record
 from local.demo.queues import ParkedMessage
 from messaging.events import Event
-from messaging.topology import Topic
+from messaging.topic import Topic
 
 RECEIVE_COUNT_REACHED = "receive count reached"
 

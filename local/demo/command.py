@@ -180,7 +180,7 @@ def _engine_for(scenario: Scenario, root: Path, up: Up, progress: Progress) -> D
 def _holds_data(engine: DeployedEngine) -> bool:
     from local.demo.places import Places
     from local.demo.tables import is_empty
-    from messaging.topology import INBOX, ORDER_LOG, STOCK
+    from messaging.tables import INBOX, ORDER_LOG, STOCK
 
     places, dynamodb = Places(engine.outputs), engine.client("dynamodb")
     return not all(is_empty(dynamodb, places.table(table)) for table in (STOCK, INBOX, ORDER_LOG))

@@ -11,7 +11,7 @@ from local.demo.places import DeployedEngine, Places
 from local.demo.queues import ParkedMessage, count_emails, peek
 from local.demo.stock import StockLevels, read_levels
 from local.demo.tables import Marker, count_items, read_markers, read_revenue
-from messaging.topology import INBOX, ORDER_LOG, OUTBOX, RESERVATIONS, REVENUE, STOCK
+from messaging.tables import INBOX, ORDER_LOG, OUTBOX, RESERVATIONS, REVENUE, STOCK
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from messaging.topology import ORDERS, TOPIC_ARN_OUTPUT, Table, Topic
+from messaging.tables import Table
+from messaging.topic import TOPIC_ARN_OUTPUT, Topic
+from messaging.topology import ORDERS
 
 
 class DeployedEngine(Protocol):

@@ -27,7 +27,8 @@ from local.demo.summary import Seconds, Summary
 from local.demo.tables import count_items
 from messaging.events import OrderCancelled, OrderPlaced
 from messaging.publisher import Publisher
-from messaging.topology import ORDERS, OUTBOX, STOCK
+from messaging.tables import OUTBOX, STOCK
+from messaging.topology import ORDERS
 
 POISONED_CONSUMER = "inventory"
 SOURCE = "urn:waybill:demo"

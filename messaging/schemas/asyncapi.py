@@ -14,7 +14,7 @@ from messaging.events import dataschema
 from messaging.message import MAX_BODY_BYTES
 from messaging.schemas.catalogue import Catalogue
 from messaging.schemas.json_schema import components
-from messaging.topology import Subscription
+from messaging.subscription import Subscription
 
 # CloudEvents' structured mode: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md#3
 CONTENT_TYPE = "application/cloudevents+json"

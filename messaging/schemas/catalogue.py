@@ -8,7 +8,9 @@ from typing import Any
 
 from messaging.events import CATALOGUE, UPCASTS
 from messaging.message import Envelope
-from messaging.topology import ORDERS, Subscription, Topic
+from messaging.subscription import Subscription
+from messaging.topic import Topic
+from messaging.topology import ORDERS
 from messaging.versions import Upcasts
 
 

@@ -20,7 +20,7 @@ from messaging.schemas.catalogue import Catalogue
 from messaging.schemas.comparison import Difference, differences
 from messaging.schemas.documents import file_name, schemas
 from messaging.schemas.json_schema import ENVELOPE_ID
-from messaging.topology import DAY_SECONDS, REPLAY_HORIZON_SECONDS
+from messaging.subscription import DAY_SECONDS, REPLAY_HORIZON_SECONDS
 
 Mode = Literal["backward", "forward", "full"]
 MODES: tuple[Mode, ...] = get_args(Mode)

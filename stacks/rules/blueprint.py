@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from messaging.events import CATALOGUE, EventType
-from messaging.topology import Subscription, Topic
+from messaging.subscription import Subscription
+from messaging.topic import Topic
 
 Json = Any
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from messaging.events import CATALOGUE
-from messaging.topology import REPLAY_HORIZON_SECONDS, Subscription
+from messaging.subscription import REPLAY_HORIZON_SECONDS, Subscription
 from stacks.rules.blueprint import MAPPING, Blueprint, document, listed, number, text
 from stacks.rules.queues import retention_seconds, visibility_timeout_seconds
 from stacks.rules.rule import Breach, Rule

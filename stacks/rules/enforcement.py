@@ -27,7 +27,7 @@ from aws_cdk import (
 )
 
 from messaging.events import CATALOGUE, EventType
-from messaging.topology import Topic
+from messaging.topic import Topic
 from stacks.errors import SynthError
 from stacks.rules.blueprint import Blueprint
 from stacks.rules.verdict import NAMES, Finding, judge

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from messaging.topology import CONSUMERS_STACK, Topic
+from messaging.subscription import CONSUMERS_STACK
+from messaging.topic import Topic
 from stacks.rules.blueprint import SUBSCRIPTION, TOPIC, Blueprint, Consumer, Resource
 from stacks.rules.queues import is_fifo
 from stacks.rules.rule import Breach, Rule

@@ -12,7 +12,10 @@ from botocore.exceptions import ClientError, NoCredentialsError
 
 from cli.examination import examine, machine
 from cli.target import Target
-from messaging.topology import ORDERS, TABLES, TOPIC_ARN_OUTPUT, Output, Topic
+from messaging.subscription import Output
+from messaging.tables import TABLES
+from messaging.topic import TOPIC_ARN_OUTPUT, Topic
+from messaging.topology import ORDERS
 
 
 def refusing(code: str, operation: str = "Operation") -> Any:

@@ -20,7 +20,7 @@ from cli.subscriptions import Deployed
 from messaging import errors
 from messaging.effects import Key
 from messaging.filter_explanation import attributes_of
-from messaging.topology import INBOX
+from messaging.tables import INBOX
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 MARKER = {"status": "COMPLETED", "applied_at": "2026-11-23T11:00:00.000+00:00"}

@@ -11,7 +11,8 @@ from cli.logs import Line
 from cli.markers import Known
 from messaging.effects import Key
 from messaging.outgoing import Draft, Outgoing, prepare
-from messaging.topology import INBOX, ORDERS
+from messaging.tables import INBOX
+from messaging.topology import ORDERS
 from testing import order_placed, stock_reserved
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

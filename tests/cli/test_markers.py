@@ -7,7 +7,8 @@ import pytest
 from cli.errors import NotFound, UsageError
 from cli.markers import Known, find, forget
 from lambdas import inventory, notifications, priority_orders, standard_orders
-from messaging.topology import ORDERS, TABLES
+from messaging.tables import TABLES
+from messaging.topology import ORDERS
 from testing import World, order_placed, unlike
 
 TABLES_HERE = {table.name: table.name for table in TABLES}

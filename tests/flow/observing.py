@@ -16,7 +16,8 @@ from local.demo.stock import read_levels
 from local.demo.tables import count_items, read_markers, read_revenue, scan
 from local.deployment import Deployment
 from messaging.publisher import Publisher
-from messaging.topology import INBOX, ORDER_LOG, ORDERS, OUTBOX, RESERVATIONS, REVENUE, STOCK
+from messaging.tables import INBOX, ORDER_LOG, OUTBOX, RESERVATIONS, REVENUE, STOCK
+from messaging.topology import ORDERS
 from tests.factories import order
 
 

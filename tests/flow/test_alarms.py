@@ -16,7 +16,8 @@ from local.alarms.watch import Status, Watcher
 from local.demo.places import Places
 from local.demo.tables import scan
 from local.deployment import Deployment
-from messaging.topology import ORDER_LOG, ORDERS
+from messaging.tables import ORDER_LOG
+from messaging.topology import ORDERS
 from tests.factories import body, line, order
 from tests.flow.observing import drained, wait_for
 from tests.flow.operating import Waybill

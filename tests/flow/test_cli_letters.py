@@ -15,7 +15,7 @@ from local.alarms.watch import Watcher
 from local.demo.places import Places
 from local.demo.tables import scan
 from local.deployment import Deployment
-from messaging.topology import INBOX, ORDER_LOG
+from messaging.tables import INBOX, ORDER_LOG
 from tests.factories import body, order
 from tests.flow.observing import dead_letters, drained, wait_for
 from tests.flow.operating import Start, Waybill, document_in_every_format, in_every_format

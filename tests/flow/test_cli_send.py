@@ -14,7 +14,7 @@ from local.demo.places import Places
 from local.demo.tables import read_revenue
 from local.deployment import Deployment
 from messaging.message import encode
-from messaging.topology import INBOX, REVENUE
+from messaging.tables import INBOX, REVENUE
 from tests.factories import line, order
 from tests.flow.observing import drained
 from tests.flow.operating import Said, Start, Waybill, in_every_format

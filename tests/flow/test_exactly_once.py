@@ -24,7 +24,8 @@ from local.engine import Engine
 from messaging.events import OrderPlaced
 from messaging.outgoing import Draft
 from messaging.samples.orders import generate_orders, generate_stock
-from messaging.topology import ORDERS, STOCK
+from messaging.tables import STOCK
+from messaging.topology import ORDERS
 from tests.flow.commit_killer import PHASES, CommitKiller
 from tests.flow.conftest import KILLER_CITY, KILLER_CONSUMERS
 from tests.flow.observing import (

@@ -15,7 +15,7 @@ from local.demo.publishing import cancellations
 from local.demo.tables import scan
 from local.deployment import Deployment
 from messaging.events import OrderPlaced
-from messaging.topology import ORDER_LOG
+from messaging.tables import ORDER_LOG
 from tests.factories import body, line, order
 from tests.flow.observing import dead_letters, drained, publish, wait_for
 

@@ -12,7 +12,7 @@ from local.demo.tables import scan
 from local.deployment import Deployment, down, exports, up
 from messaging.events import Event
 from messaging.outbox import Outbox
-from messaging.topology import ORDER_LOG, OUTBOX
+from messaging.tables import ORDER_LOG, OUTBOX
 from tests.factories import line, order
 from tests.flow.observing import wait_for
 from tests.test_examples import run_ordering_service

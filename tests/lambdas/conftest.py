@@ -12,7 +12,8 @@ import boto3
 import pytest
 
 from messaging.settings import Settings
-from messaging.topology import ORDERS, TABLES
+from messaging.tables import TABLES
+from messaging.topology import ORDERS
 
 Invoke = Callable[..., dict[str, Any]]
 

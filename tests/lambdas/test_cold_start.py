@@ -20,7 +20,8 @@ from messaging.errors import Poison
 from messaging.events import Event, OrderPlaced
 from messaging.message import Message
 from messaging.settings import Settings
-from messaging.topology import ORDERS, TABLES
+from messaging.tables import TABLES
+from messaging.topology import ORDERS
 from tests.factories import body, delivery, order, sqs_event
 
 # Tracer's SDK makes a client at import; pydantic, the parser, idempotency and batch are Powertools' way, not ours; the

@@ -14,7 +14,9 @@ import pytest
 from lambdas.runtime import CLIENT_CONFIG
 from messaging.events import Event
 from messaging.settings import Settings
-from messaging.topology import ORDERS, RESERVE_SECONDS, TABLES
+from messaging.subscription import RESERVE_SECONDS
+from messaging.tables import TABLES
+from messaging.topology import ORDERS
 from tests.factories import delivery, order, sqs_event
 
 

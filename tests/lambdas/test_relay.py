@@ -21,7 +21,8 @@ from messaging.errors import SettingsError
 from messaging.events import Event
 from messaging.outbox import Outbox
 from messaging.settings import RelaySettings
-from messaging.topology import OUTBOX, RESERVE_SECONDS
+from messaging.subscription import RESERVE_SECONDS
+from messaging.tables import OUTBOX
 from tests.conftest import create_table, engine_client
 from tests.factories import order
 from tests.lambdas.test_handlers import PAYLOAD

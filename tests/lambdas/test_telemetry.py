@@ -16,8 +16,8 @@ from messaging.errors import REASONS, DeadLetter, RetryLater
 from messaging.events import OrderPlaced
 from messaging.message import Message, decode
 from messaging.settings import Settings
+from messaging.tables import TABLES
 from messaging.telemetry import OTHER
-from messaging.topology import TABLES
 from tests.factories import NOW, body, delivery, order, sqs_event
 from tests.messaging import emf
 from tests.messaging.consuming import in_memory

@@ -8,7 +8,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from messaging.topology import TABLES
+from messaging.tables import TABLES
 from tests.conftest import create_table, engine_client
 from tests.doubles import RememberingSource, Wire
 from tests.messaging.consuming import in_memory

@@ -11,7 +11,8 @@ from messaging.consumer import Consumer, Source
 from messaging.effects import External, Transactional
 from messaging.lease import Leases
 from messaging.store import Store
-from messaging.topology import TABLES, Subscription
+from messaging.subscription import Subscription
+from messaging.tables import TABLES
 from testing import dynamodb
 from tests.factories import NOW
 

@@ -8,7 +8,7 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from messaging.batch import Delivery, Ledger
-from messaging.topology import Subscription
+from messaging.subscription import Subscription
 from tests.factories import NOW
 
 

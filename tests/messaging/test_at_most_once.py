@@ -13,7 +13,7 @@ from messaging.errors import Poison, RetryLater
 from messaging.events import OrderCancelled, OrderPlaced
 from messaging.lease import MAX_ATTEMPTS
 from messaging.message import Message
-from messaging.topology import RESERVE_SECONDS, Subscription
+from messaging.subscription import RESERVE_SECONDS, Subscription
 from tests.doubles import RememberingSource, Wire, lose_reply, refuse
 from tests.factories import NOW, cancellation, delivery, order
 from tests.messaging import consuming

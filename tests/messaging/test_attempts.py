@@ -14,7 +14,7 @@ from messaging.effects import Effect, Transactional, View
 from messaging.errors import Poison, RetryLater
 from messaging.events import OrderPlaced
 from messaging.message import Message
-from messaging.topology import RESERVE_SECONDS, Subscription
+from messaging.subscription import RESERVE_SECONDS, Subscription
 from messaging.writes import MAX_ATTEMPTS
 from tests.doubles import RememberingSource, Wire, lose_reply, refuse
 from tests.factories import NOW, delivery, order

@@ -12,7 +12,8 @@ from messaging.events import OrderPlaced
 from messaging.items import attributes
 from messaging.message import Message
 from messaging.rounds import MAX_CONTENDED_ATTEMPTS
-from messaging.topology import TABLES, Subscription
+from messaging.subscription import Subscription
+from messaging.tables import TABLES
 from testing.dynamodb import PREPARED, Client, Store
 from tests.doubles import RememberingSource, Wire, lose_reply
 from tests.factories import delivery, order

@@ -15,7 +15,8 @@ from messaging.errors import Poison, RetryLater
 from messaging.events import OrderCancelled, OrderPlaced
 from messaging.message import Message
 from messaging.rounds import MAX_CONTENDED_ATTEMPTS
-from messaging.topology import ORDERS, RESERVE_SECONDS, Subscription
+from messaging.subscription import RESERVE_SECONDS, Subscription
+from messaging.topology import ORDERS
 from tests.doubles import RememberingSource, Wire, conflict, lose_reply, refuse
 from tests.factories import NOW, body, cancellation, delivery, order
 from tests.messaging import consuming

@@ -23,7 +23,8 @@ from messaging.events import OrderCancelled, OrderPlaced
 from messaging.items import plain
 from messaging.rounds import MAX_CONTENDED_ATTEMPTS
 from messaging.samples.orders import generate_orders
-from messaging.topology import ORDERS, TABLES
+from messaging.tables import TABLES
+from messaging.topology import ORDERS
 from testing.dynamodb import PREPARED, Client, Store
 from tests.doubles import RememberingSource
 from tests.factories import body, delivery

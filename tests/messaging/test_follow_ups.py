@@ -14,7 +14,7 @@ from messaging.batch import Delivery, Ledger
 from messaging.effects import Add, Create, Effect, Key, Transactional, View
 from messaging.events import MAX_LINES, OrderPlaced, Shortage, StockRefused, StockReserved, Units
 from messaging.message import Message
-from messaging.topology import Subscription
+from messaging.subscription import Subscription
 from tests.doubles import RememberingSource, Wire
 from tests.factories import body, delivery, order
 from tests.messaging import consuming

@@ -16,8 +16,8 @@ from messaging.effects import Add, Create, Effect, External, Key, Transactional,
 from messaging.events import OrderCancelled, OrderPlaced
 from messaging.message import Message
 from messaging.store import Store
+from messaging.subscription import RESERVE_SECONDS, Subscription
 from messaging.suspicion import MAX_UNFINISHED_TRIES
-from messaging.topology import RESERVE_SECONDS, Subscription
 from tests.doubles import RememberingSource
 from tests.factories import NOW, cancellation, delivery, order
 from tests.messaging import consuming

@@ -16,7 +16,8 @@ from messaging.inbox import Inbox
 from messaging.message import decode
 from messaging.reads import Reader
 from messaging.reasons import Result
-from messaging.topology import EXPIRATION, ORDERS, TABLES
+from messaging.tables import EXPIRATION, TABLES
+from messaging.topology import ORDERS
 from messaging.transaction import Unit
 from tests.doubles import Wire
 from tests.factories import NOW, body, delivery, order

@@ -16,8 +16,8 @@ from messaging.effects import Add, Effect, External, Key, Transactional, View
 from messaging.errors import RetryLater
 from messaging.events import OrderPlaced
 from messaging.message import Message
+from messaging.subscription import RESERVE_SECONDS, Subscription
 from messaging.suspicion import MAX_UNFINISHED_TRIES
-from messaging.topology import RESERVE_SECONDS, Subscription
 from messaging.writes import MAX_ATTEMPTS
 from tests.doubles import RememberingSource, Wire, lose_reply, refuse
 from tests.factories import NOW, delivery, order

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from messaging.effects import Add, Create, Effect, External, Key, Transactional, View
 from messaging.events import OrderPlaced
 from messaging.message import Message
-from messaging.topology import DAY_SECONDS, Ordering, Subscription
+from messaging.subscription import DAY_SECONDS, Ordering, Subscription
 from tests.doubles import RememberingSource, Wire, lose_reply
 from tests.factories import NOW, body, delivery, order
 from tests.messaging.consuming import in_memory, outcomes, process

@@ -11,7 +11,8 @@ from messaging.batch import Delivery, Ledger
 from messaging.effects import Add, Effect, External, Key, Transactional
 from messaging.errors import RetryLater
 from messaging.events import OrderPlaced
-from messaging.topology import DAY_SECONDS, EXPIRATION, RESERVE_SECONDS, Subscription
+from messaging.subscription import DAY_SECONDS, RESERVE_SECONDS, Subscription
+from messaging.tables import EXPIRATION
 from tests.doubles import RememberingSource, Wire, refuse
 from tests.factories import NOW, body, delivery, order
 from tests.messaging import consuming

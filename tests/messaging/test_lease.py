@@ -14,7 +14,7 @@ from messaging.events import OrderPlaced
 from messaging.lease import MAX_ATTEMPTS, Claim, Leases
 from messaging.message import Message, decode
 from messaging.reads import Reader
-from messaging.topology import RESERVE_SECONDS, Subscription
+from messaging.subscription import RESERVE_SECONDS, Subscription
 from tests.doubles import RememberingSource, Wire, lose_reply, refuse
 from tests.factories import NOW, delivery, order
 from tests.messaging import consuming

@@ -11,7 +11,7 @@ from messaging.batch import Delivery
 from messaging.effects import Change, Create, Effect, Key, Transactional, View
 from messaging.events import OrderPlaced, StockEvent
 from messaging.message import MAX_BODY_BYTES, Message
-from messaging.topology import Subscription
+from messaging.subscription import Subscription
 from messaging.transaction import MAX_ACTIONS
 from tests.doubles import RememberingSource
 from tests.factories import delivery, order

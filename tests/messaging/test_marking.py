@@ -11,7 +11,7 @@ from messaging.effects import Add, Create, Effect, Key, Transactional, View
 from messaging.errors import Poison
 from messaging.events import OrderPlaced
 from messaging.message import Message
-from messaging.topology import Subscription
+from messaging.subscription import Subscription
 from tests.doubles import RememberingSource, Wire, lose_reply, refuse
 from tests.factories import NOW, delivery, order
 from tests.messaging.consuming import outcomes, process

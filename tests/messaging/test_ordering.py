@@ -14,7 +14,7 @@ from messaging.effects import Add, Create, Effect, Key, Transactional, View
 from messaging.errors import Poison, TopologyError
 from messaging.events import OrderPlaced
 from messaging.message import Message
-from messaging.topology import Ordering, Subscription
+from messaging.subscription import Ordering, Subscription
 from tests.doubles import RememberingSource, Wire, lose_reply
 from tests.factories import NOW, body, delivery, order
 from tests.messaging import consuming

@@ -19,7 +19,8 @@ from messaging.batch import Delivery, Ledger
 from messaging.effects import Add, Create, Effect, External, Key, Transactional
 from messaging.errors import TopologyError
 from messaging.events import OrderPlaced
-from messaging.topology import Subscription, Topic
+from messaging.subscription import Subscription
+from messaging.topic import Topic
 from tests.doubles import RememberingSource, Wire
 from tests.factories import body, delivery, order
 from tests.messaging import consuming

@@ -21,7 +21,9 @@ from messaging.lanes import MAX_BATCH_BYTES
 from messaging.outgoing import prepare
 from messaging.publish_report import PublishReport
 from messaging.publisher import Publisher
-from messaging.topology import ORDERS, Subscription, Topic
+from messaging.subscription import Subscription
+from messaging.topic import Topic
+from messaging.topology import ORDERS
 from tests.factories import NOW, body, order
 
 

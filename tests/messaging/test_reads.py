@@ -10,7 +10,7 @@ import pytest
 from messaging.effects import Key
 from messaging.errors import RetryLater
 from messaging.reads import MAX_FRUITLESS_READS, Reader
-from messaging.topology import TABLES
+from messaging.tables import TABLES
 from tests.doubles import Wire
 
 

@@ -21,7 +21,10 @@ from messaging.publisher import Publisher
 from messaging.reads import MAX_FRUITLESS_READS
 from messaging.relay import LATE_SECONDS, Relay
 from messaging.stream import Record, response
-from messaging.topology import ORDERS, OUTBOX, Subscription, Topic
+from messaging.subscription import Subscription
+from messaging.tables import OUTBOX
+from messaging.topic import Topic
+from messaging.topology import ORDERS
 from messaging.writes import MAX_ATTEMPTS
 from tests.doubles import Wire, lose_reply, refuse
 from tests.factories import NOW, order

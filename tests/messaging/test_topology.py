@@ -9,7 +9,9 @@ import pytest
 
 from messaging.errors import TopologyError
 from messaging.events import CATALOGUE, OrderPlaced
-from messaging.topology import ORDERS, REPLAY_HORIZON_SECONDS, Subscription, Topic
+from messaging.subscription import REPLAY_HORIZON_SECONDS, Subscription
+from messaging.topic import Topic
+from messaging.topology import ORDERS
 
 
 @pytest.mark.parametrize("row", ORDERS.subscriptions, ids=lambda row: row.consumer)

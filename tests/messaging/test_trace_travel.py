@@ -21,7 +21,8 @@ from messaging.outbox import Outbox
 from messaging.outgoing import Draft
 from messaging.publisher import Publisher
 from messaging.sqs import deliveries
-from messaging.topology import ORDERS, Subscription
+from messaging.subscription import Subscription
+from messaging.topology import ORDERS
 from tests.doubles import RememberingSource, Wire
 from tests.factories import NOW, body, delivery, order, sqs_event
 from tests.messaging.consuming import outcomes, process

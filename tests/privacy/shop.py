@@ -15,7 +15,8 @@ from messaging.effects import Create, Effect, External, Key, Transactional, View
 from messaging.events import OrderCancelled, OrderPlaced
 from messaging.message import Message
 from messaging.outgoing import Draft
-from messaging.topology import DAY_SECONDS, ORDERS, Subscription
+from messaging.subscription import DAY_SECONDS, Subscription
+from messaging.topology import ORDERS
 from testing import World, line, order_cancelled, order_placed, unlike
 from testing.events import body
 from testing.scheduler import STARTS_AT

@@ -90,7 +90,7 @@ MUTANTS = (
     ),
     Mutant(
         "a marker is gone after a day",
-        "messaging/topology.py",
+        "messaging/subscription.py",
         "return self.oldest_event_seconds + DAY_SECONDS",
         "return DAY_SECONDS",
     ),

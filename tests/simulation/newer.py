@@ -11,7 +11,8 @@ from lambdas.runtime import ConsumerFunction
 from messaging.effects import Transactional
 from messaging.events import OrderCancelled, OrderPlaced
 from messaging.message import encode
-from messaging.topology import Subscription, Topic
+from messaging.subscription import Subscription
+from messaging.topic import Topic
 from messaging.versions import Versions
 from tests.simulation.probes import COUNTED, count
 from tests.simulation.workload import SOURCE, Raw

@@ -6,7 +6,9 @@ from lambdas.runtime import ConsumerFunction, Tools
 from messaging.effects import Add, Change, Create, Effect, External, Key, Transactional, View
 from messaging.events import OrderCancelled, OrderEvent, OrderPlaced
 from messaging.message import Message
-from messaging.topology import ORDERS, Subscription, Topic
+from messaging.subscription import Subscription
+from messaging.topic import Topic
+from messaging.topology import ORDERS
 
 _EVENTS = (OrderPlaced, OrderCancelled)
 

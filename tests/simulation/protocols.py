@@ -7,7 +7,10 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 from lambdas import analytics, inventory, notifications, priority_orders, relay, standard_orders
-from messaging.topology import ORDERS, STOCK, Ordering, Subscription, Topic
+from messaging.subscription import Ordering, Subscription
+from messaging.tables import STOCK
+from messaging.topic import Topic
+from messaging.topology import ORDERS
 from testing.functions.fleet import Function
 from testing.world import World
 from tests.simulation.baselines import BASELINES, virtual_time

@@ -13,7 +13,8 @@ import msgspec
 from lambdas import relay
 from messaging.events import OrderCancelled, OrderPlaced
 from messaging.outgoing import Draft
-from messaging.topology import STOCK, Topic
+from messaging.tables import STOCK
+from messaging.topic import Topic
 from testing.faults import Fault, PlacedFaults, Plan
 from testing.scheduler import STARTS_AT
 from testing.world import World

@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from messaging.topology import ORDERS, Subscription, Topic
+from messaging.subscription import Subscription
+from messaging.topic import Topic
+from messaging.topology import ORDERS
 from tests.stacks.synthesized import MAIL_FROM, Assembly, synthesize
 
 Synthesize = Callable[..., Assembly]

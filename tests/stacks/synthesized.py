@@ -11,7 +11,10 @@ from typing import Any
 from aws_cdk import App
 
 from app import wire
-from messaging.topology import ORDERS, TABLES_BY_NAME, TOPIC_ARN_OUTPUT, Output, Subscription, Topic
+from messaging.subscription import Output, Subscription
+from messaging.tables import TABLES_BY_NAME
+from messaging.topic import TOPIC_ARN_OUTPUT, Topic
+from messaging.topology import ORDERS
 from stacks.alarms import CANARY_ALARMS, RELAY_ALARMS, SUBSCRIPTION_ALARMS, TOPIC_ALARMS
 from stacks.messaging_stack import ALARM_TOPIC_ARN_OUTPUT
 

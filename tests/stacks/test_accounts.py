@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from messaging.topology import TOPIC_ARN_OUTPUT
+from messaging.topic import TOPIC_ARN_OUTPUT
 from stacks.accounts import parse_accounts
 from stacks.errors import SynthError
 from tests.lambdas.permissions.iam import Request, decide

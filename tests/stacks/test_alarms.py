@@ -8,7 +8,9 @@ import pytest
 
 from local.assembly import without_unsupported
 from messaging.events import OrderPlaced
-from messaging.topology import ORDERS, TOPIC_ARN_OUTPUT, Subscription
+from messaging.subscription import Subscription
+from messaging.topic import TOPIC_ARN_OUTPUT
+from messaging.topology import ORDERS
 from stacks import thresholds
 from stacks.messaging_stack import ALARM_TOPIC_ARN_OUTPUT
 from tests.stacks.conftest import Synthesize

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from messaging.topology import DAY_SECONDS, ORDERS
+from messaging.subscription import DAY_SECONDS
+from messaging.topology import ORDERS
 from stacks.archive import MAX_DAYS
 from stacks.errors import SynthError
 from tests.stacks.conftest import Synthesize

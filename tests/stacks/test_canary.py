@@ -8,7 +8,8 @@ import pytest
 from aws_cdk import App
 
 from messaging.heartbeat import HeartbeatSettings
-from messaging.topology import ORDERS, Topic
+from messaging.topic import Topic
+from messaging.topology import ORDERS
 from stacks.deployment import Deployment
 from stacks.errors import SynthError
 from tests.stacks.conftest import Synthesize

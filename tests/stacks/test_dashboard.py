@@ -11,7 +11,9 @@ import pytest
 
 from messaging import metrics
 from messaging.events import OrderPlaced
-from messaging.topology import ORDERS, TABLES, Subscription
+from messaging.subscription import Subscription
+from messaging.tables import TABLES
+from messaging.topology import ORDERS
 from stacks.alarm_rule import AlarmRule
 from stacks.alarms import GROWING
 from stacks.dashboard import DASHBOARD_NAME_OUTPUT

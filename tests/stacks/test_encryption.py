@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from aws_cdk import App
 
-from messaging.topology import ORDERS, TOPIC_ARN_OUTPUT, Subscription
+from messaging.subscription import Subscription
+from messaging.topic import TOPIC_ARN_OUTPUT
+from messaging.topology import ORDERS
 from stacks.deployment import Deployment
 from stacks.encryption import DATA_KEY_REUSE_SECONDS, key_statements
 from stacks.errors import SynthError

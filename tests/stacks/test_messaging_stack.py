@@ -5,16 +5,10 @@ from dataclasses import replace
 import pytest
 
 from messaging.events import CATALOGUE, StockReserved
-from messaging.topology import (
-    EXPIRATION,
-    ORDERS,
-    TABLES,
-    TABLES_BY_NAME,
-    TOPIC_ARN_OUTPUT,
-    Subscription,
-    Table,
-    Topic,
-)
+from messaging.subscription import Subscription
+from messaging.tables import EXPIRATION, TABLES, TABLES_BY_NAME, Table
+from messaging.topic import TOPIC_ARN_OUTPUT, Topic
+from messaging.topology import ORDERS
 from stacks.messaging_stack import ALARM_TOPIC_ARN_OUTPUT
 from tests.stacks.conftest import Synthesize
 from tests.stacks.synthesized import MAIL_FROM, Assembly, Json, imported

@@ -7,7 +7,10 @@ import pytest
 
 from messaging.errors import TopologyError
 from messaging.events import OrderPlaced
-from messaging.topology import INBOX, ORDERS, OUTBOX, Only, Subscription, Topic
+from messaging.subscription import Only, Subscription
+from messaging.tables import INBOX, OUTBOX
+from messaging.topic import Topic
+from messaging.topology import ORDERS
 from stacks.errors import SynthError
 from stacks.permissions import table_actions
 from tests.stacks.conftest import Synthesize

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from messaging.topology import ORDERS, Output
+from messaging.subscription import Output
+from messaging.topology import ORDERS
 from stacks.references import logical_id
 from tests.stacks.conftest import Synthesize
 from tests.stacks.synthesized import MAIL_FROM, Assembly, Template

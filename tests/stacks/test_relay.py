@@ -6,7 +6,8 @@ from dataclasses import replace
 from lambdas.relay import METRICS, SERVICE
 from messaging.events import CATALOGUE
 from messaging.settings import RelaySettings
-from messaging.topology import ORDERS, OUTBOX
+from messaging.tables import OUTBOX
+from messaging.topology import ORDERS
 from tests.stacks.conftest import Synthesize
 from tests.stacks.synthesized import (
     RELAY_HANDLER,

@@ -5,7 +5,8 @@ from typing import get_args
 import pytest
 
 from messaging.settings import Settings
-from messaging.topology import DAY_SECONDS, ORDERS, Output, Subscription
+from messaging.subscription import DAY_SECONDS, Output, Subscription
+from messaging.topology import ORDERS
 from tests.stacks.synthesized import MAIL_FROM, Assembly, export_of_table_name, export_of_topic
 
 QUEUES: tuple[Output, ...] = ("QueueUrl", "DeadLetterQueueUrl", "TopicDeadLetterQueueUrl")

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from messaging.events import OrderPlaced
-from messaging.topology import RESERVE_SECONDS, Subscription
+from messaging.subscription import RESERVE_SECONDS, Subscription
 from stacks import thresholds
 
 ROW = Subscription(consumer="audit", events=(OrderPlaced,))

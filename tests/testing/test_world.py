@@ -17,7 +17,9 @@ from messaging.effects import Add, Create, Effect, Key, Transactional, View
 from messaging.errors import RetryLater, TopologyError
 from messaging.events import OrderPlaced
 from messaging.message import Message
-from messaging.topology import ORDERS, Subscription, Topic
+from messaging.subscription import Subscription
+from messaging.topic import Topic
+from messaging.topology import ORDERS
 from testing import NeverAtRest, Process, World, order_cancelled, order_placed, unlike
 from testing.faults import Fault, PlacedFaults
 from testing.sqs import Refused

@@ -64,7 +64,7 @@ def at_desk(operator: Operator, name: str) -> Iterator[Desk]:
     from cli.letters.desk import Desk
     from cli.letters.interruption import stopping
     from cli.letters.proofs import Proofs
-    from messaging.topology import INBOX
+    from messaging.tables import INBOX
 
     found = queue.find(operator.target, name)
     tables = {table: operator.target.table(table) for table in (INBOX.name, *found.row.writes)}

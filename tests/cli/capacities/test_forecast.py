@@ -10,7 +10,9 @@ from cli.capacities.forecast import forecast
 from cli.capacities.load import Load
 from cli.capacities.quotas import GROUP, PARTITION, TOPIC, checks
 from messaging.events import OrderPlaced
-from messaging.topology import ORDERS, Subscription, Topic
+from messaging.subscription import Subscription
+from messaging.topic import Topic
+from messaging.topology import ORDERS
 
 
 def row(**changes: Any) -> Subscription:

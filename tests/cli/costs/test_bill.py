@@ -13,7 +13,9 @@ from cli.costs.prices import PRICES, Price
 from cli.costs.traffic import DAYS_A_MONTH, MONTH_SECONDS, Traffic
 from cli.costs.usage import POLL_SECONDS, POLLERS, Operations
 from messaging.events import OrderPlaced
-from messaging.topology import ORDERS, Subscription, Topic
+from messaging.subscription import Subscription
+from messaging.topic import Topic
+from messaging.topology import ORDERS
 
 ANALYTICS = Subscription(consumer="analytics", events=(OrderPlaced,), writes=("revenue",))
 ORDER_WRITER = Subscription(consumer="writer", events=(OrderPlaced,), ordering="group", writes=("orders",))

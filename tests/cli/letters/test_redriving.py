@@ -17,7 +17,8 @@ from messaging.effects import Add, Effect, Key, Transactional, View
 from messaging.errors import Poison
 from messaging.events import OrderCancelled, OrderPlaced, StockRefused, StockReserved
 from messaging.message import Message
-from messaging.topology import Subscription, Topic
+from messaging.subscription import Subscription
+from messaging.topic import Topic
 from testing import World, line, numbered, order_placed, unlike
 from testing.faults import Fault
 from tests.cli.letters.operating import OneFault, Operated, operate, redriven

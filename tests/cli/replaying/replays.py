@@ -12,7 +12,7 @@ from cli.replaying.sending import Replay, Sending
 from cli.replaying.sources import OldEvent
 from messaging.events import Event
 from messaging.message import decode, encode
-from messaging.topology import TABLES
+from messaging.tables import TABLES
 from testing import World
 
 NAMES = {table.name: table.name for table in TABLES}

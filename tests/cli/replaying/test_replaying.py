@@ -12,7 +12,7 @@ from cli.errors import UsageError
 from cli.replaying.plan import Choice, Step
 from lambdas import analytics, inventory, notifications, standard_orders
 from messaging.cursor import cursor_key
-from messaging.topology import DAY_SECONDS
+from messaging.subscription import DAY_SECONDS
 from testing import World
 from tests.cli.replaying.replays import now, old, planned, replay
 from tests.factories import line, order

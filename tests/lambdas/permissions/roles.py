@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from messaging.topology import TABLES, TOPIC_ARN_OUTPUT, Output, Topic
+from messaging.subscription import Output
+from messaging.tables import TABLES
+from messaging.topic import TOPIC_ARN_OUTPUT, Topic
 from testing.sqs.service import ACCOUNT, REGION
 from tests.lambdas.permissions.asked import Asked, table_arn
 from tests.lambdas.permissions.iam import Request, Statement, decide, listed, matches

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from messaging.topology import INBOX, OUTBOX
+from messaging.tables import INBOX, OUTBOX
 from tests.lambdas.permissions.roles import Role
 
 BEGIN, END = "<!-- roles: begin -->", "<!-- roles: end -->"

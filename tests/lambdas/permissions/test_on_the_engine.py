@@ -23,7 +23,8 @@ import pytest
 
 from local import engine as local_engine
 from messaging.settings import Settings
-from messaging.topology import ORDERS, TABLES
+from messaging.tables import TABLES
+from messaging.topology import ORDERS
 from testing.sqs.service import REGION
 from tests.conftest import create_table
 from tests.lambdas.permissions.roles import Role

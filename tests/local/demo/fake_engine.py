@@ -19,16 +19,9 @@ import msgspec
 from messaging.errors import Poison
 from messaging.events import Event, OrderCancelled, Shortage, StockRefused
 from messaging.message import decode, encode
-from messaging.topology import (
-    INBOX,
-    ORDER_LOG,
-    ORDERS,
-    RESERVATIONS,
-    REVENUE,
-    STOCK,
-    TABLES,
-    TOPIC_ARN_OUTPUT,
-)
+from messaging.tables import INBOX, ORDER_LOG, RESERVATIONS, REVENUE, STOCK, TABLES
+from messaging.topic import TOPIC_ARN_OUTPUT
+from messaging.topology import ORDERS
 
 OUTPUTS = (
     {TOPIC_ARN_OUTPUT: "arn:topic"}

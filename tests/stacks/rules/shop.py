@@ -11,7 +11,8 @@ from typing import Any
 from aws_cdk import App, CfnResource, Stack
 
 from messaging.events import CATALOGUE, EventType
-from messaging.topology import Subscription, Topic
+from messaging.subscription import Subscription
+from messaging.topic import Topic
 from stacks import rules
 from stacks.resources import add_resource
 from stacks.rules.enforcement import PLUGIN

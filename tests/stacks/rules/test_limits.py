@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from messaging.events import CATALOGUE
-from messaging.topology import ORDERS, Subscription, Topic
+from messaging.subscription import Subscription
+from messaging.topic import Topic
+from messaging.topology import ORDERS
 from stacks.rules import limits
 from stacks.rules.blueprint import Blueprint
 from stacks.rules.rule import Breach

@@ -10,7 +10,8 @@ import pytest
 
 from messaging.errors import TopologyError
 from messaging.events import CATALOGUE, EventType, OrderCancelled, OrderPlaced, StockRefused, StockReserved
-from messaging.topology import Subscription, Topic
+from messaging.subscription import Subscription
+from messaging.topic import Topic
 from tests.stacks.rules.shop import Shop, reported
 
 

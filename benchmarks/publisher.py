@@ -63,7 +63,7 @@ def _ratios(costs: Costs) -> Iterator[Quantity]:
             for name, each in ways.items():
                 if name not in (OURS, OURS_OF_FEW):
                     yield ratio(
-                        f"at {latency} ms, {name}: {shown} against ours",
+                        f"publishing at {latency} ms, {name}: {shown} against ours",
                         _each(each, f"{kind}_seconds"),
                         _each(ways[OURS], f"{kind}_seconds"),
                         **goals.get((latency, kind, name), {}),
@@ -74,14 +74,14 @@ def _requests(ways: Mapping[str, list[dict[str, float]]]) -> Iterator[Quantity]:
     """A full batch is ten; the last ones hold what is left of each lane's groups."""
     for name, each in ways.items():
         most = MOST_REQUESTS if name == OURS else None
-        yield count(f"{name}: requests", "requests", _each(each, "requests"), at_most=most)
+        yield count(f"publishing, {name}: requests", "requests", _each(each, "requests"), at_most=most)
 
 
 def _times(costs: Costs) -> Iterator[Quantity]:
     for latency, ways in costs.items():
         for kind, shown in KINDS.items():
             for name, each in ways.items():
-                yield absolute(f"at {latency} ms, {name}: {shown}", "s", _each(each, f"{kind}_seconds"))
+                yield absolute(f"publishing at {latency} ms, {name}: {shown}", "s", _each(each, f"{kind}_seconds"))
 
 
 def _panels(costs: Costs) -> Iterator[Bars]:

@@ -43,8 +43,8 @@ HEADLINES: Mapping[str, tuple[str, ...]] = {
         "cold start of notifications, ours: resident memory",
     ),
     "publisher": (
-        "at 6 ms, boto3, one by one: wall time against ours",
-        "at 6 ms, boto3, one by one: CPU against ours",
+        "publishing at 6 ms, boto3, one by one: wall time against ours",
+        "publishing at 6 ms, boto3, one by one: CPU against ours",
     ),
     "simulation": (
         "the simulation: messages a second a core",
@@ -57,7 +57,10 @@ HEADLINES: Mapping[str, tuple[str, ...]] = {
         "first order: running, unchanged",
         "first order: installed, engine stopped",
     ),
-    "scaling": ("synth of 5 to 100 subscribers: exponent of its growth",),
+    "scaling": (
+        "a further synth in one process: 5 subscribers",
+        "synth of 5 to 100 subscribers: exponent of its growth",
+    ),
 }
 
 # What each plot shows, as its title.

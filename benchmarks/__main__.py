@@ -7,6 +7,7 @@ nothing.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import sys
 import time
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import record, registry, table
-from benchmarks.quantities import Benchmark, Panel, Quantity, Result
+from benchmarks.quantities import Benchmark, Quantity, Result
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -24,22 +25,19 @@ def main(arguments: Sequence[str]) -> int:
     """Run the named benchmark or family, or all."""
     parser = _parser()
     options = parser.parse_args(arguments)
-    chosen = [each for each in registry.named(options.name) if each.in_short or options.name or not options.short]
+    chosen = registry.chosen(options.name, short=options.short)
     if options.plots and (options.short or options.name in {each.name for each in chosen} - {*registry.FAMILIES}):
         parser.error("--plots needs whole families, and not the short form")
     quantities: dict[str, list[Quantity]] = {}
-    panels: dict[str, list[Panel]] = {}
-    for each in chosen:
-        result = _measure(each, short=options.short)
-        quantities.setdefault(each.family, []).extend(result.quantities)
-        panels.setdefault(each.family, []).extend(result.panels)
+    for family, benchmarks in itertools.groupby(chosen, key=lambda each: each.family):
+        results = [_measure(each, short=options.short) for each in benchmarks]
+        quantities[family] = [each for result in results for each in result.quantities]
+        if options.plots:  # now, so that a later one that breaks off takes nothing with it
+            record.keep(ROOT, family, quantities[family], [each for result in results for each in result.panels])
     if options.json:
         _write(options.json, [record.document(family, those) for family, those in quantities.items()])
     if options.json != "-":
         table.show(quantities)
-    if options.plots:
-        for family, those in quantities.items():
-            record.keep(ROOT, family, those, panels[family])
     failed = [each.what for those in quantities.values() for each in those if each.failed]
     for what in failed:
         print(f"gate missed: {what}", file=sys.stderr)

@@ -76,6 +76,8 @@ FAMILIES: Mapping[str, str] = {
 }
 
 
-def named(name: str | None) -> tuple[Benchmark, ...]:
-    """The benchmarks of that name or family; all without one."""
-    return tuple(each for each in BENCHMARKS if name in (None, each.name, each.family))
+def chosen(name: str | None, *, short: bool) -> tuple[Benchmark, ...]:
+    """The benchmarks of that name or family; all without one. The short form leaves out what can't be short, unless it
+    is what was asked for."""
+    of_name = (each for each in BENCHMARKS if name in (None, each.name, each.family))
+    return tuple(each for each in of_name if each.in_short or not short or name == each.name)

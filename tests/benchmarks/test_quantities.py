@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import operator
 from pathlib import Path
 from typing import Any
@@ -68,8 +69,18 @@ def test_numbers_show_three_digits_that_count(value: float, kind: str, shown: st
 
 
 def test_every_benchmark_has_a_family_with_a_title() -> None:
-    """Or its plot would have none, and the README would leave its numbers out."""
-    assert {each.family for each in registry.BENCHMARKS} == {*registry.FAMILIES}
+    """Or its plot would have none, and the pages would leave its numbers out. A family's stand together."""
+    assert [family for family, _ in itertools.groupby(each.family for each in registry.BENCHMARKS)] == [
+        *registry.FAMILIES
+    ]
+
+
+def test_the_short_form_leaves_out_what_takes_long() -> None:
+    """Unless it is asked for by its own name."""
+    assert "first_order" not in [each.name for each in registry.chosen(None, short=True)]
+    assert [each.name for each in registry.chosen("simulation", short=True)] == ["simulation"]
+    assert [each.name for each in registry.chosen("first_order", short=True)] == ["first_order"]
+    assert registry.chosen(None, short=False) == registry.BENCHMARKS
 
 
 def test_what_is_kept_is_what_the_pages_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

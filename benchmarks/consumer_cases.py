@@ -6,7 +6,6 @@ included. The others are those of stock_consumer.py, with one log line too.
 
 from __future__ import annotations
 
-import itertools
 import os
 import time
 import urllib.request
@@ -14,7 +13,6 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -22,17 +20,17 @@ import boto3
 import msgspec
 
 from benchmarks import stock_consumer
+from benchmarks.consumer_records import Document, record
 from lambdas.inventory import reads, reserve
 from lambdas.orders import order_writer
 from lambdas.runtime import Effects, lambda_handler
 from messaging.effects import Add, Effect, External, Key, Transactional, View
 from messaging.events import OrderPlaced
-from messaging.message import Message, decode, encode
+from messaging.message import Message, decode
 from messaging.settings import Settings
 from messaging.tables import INBOX, TABLES, TABLES_BY_NAME
 from messaging.topology import ORDERS
 
-Document = dict[str, Any]
 Handler = Callable[[Document, Any], Any]
 
 BATCH = 10
@@ -171,43 +169,6 @@ def environment(variables: Mapping[str, str]) -> Iterator[None]:
     finally:
         os.environ.clear()
         os.environ.update(before)
-
-
-_numbers = itertools.count(1)
-
-
-def record(consumer: str) -> Document:
-    """A record of Lambda's with a new order: three lines, a customer of its own."""
-    number = next(_numbers)
-    fields = {
-        "order_id": f"{os.getpid()}-{number}",
-        "customer_id": f"C{number}",
-        "placed_at": "2026-11-20T10:00:00Z",
-        "currency": "USD",
-        "priority": "standard",
-        "lines": [{"sku": f"NW-{n}", "quantity": n, "unit_price": "14.00", "discount": "0.05"} for n in range(1, 4)],
-        "ship_to": {"name": "Søren Ås", "city": "Århus", "region": None, "postal_code": "8000", "country": "Denmark"},
-    }
-    order, now = msgspec.convert(fields, OrderPlaced), time.time()
-    fifo = ORDERS.subscription(consumer).fifo
-    milliseconds = str(int(now * 1000))
-    return {
-        "messageId": str(uuid.uuid4()),
-        "receiptHandle": f"handle-{number}",
-        "body": encode(order, source="urn:waybill:bench", time=datetime.fromtimestamp(now, UTC)),
-        "attributes": {
-            "ApproximateReceiveCount": "1",
-            "SentTimestamp": milliseconds,
-            "SenderId": "AIDAIENQZJOLO23YVJ4VO",
-            "ApproximateFirstReceiveTimestamp": milliseconds,
-            **({"MessageGroupId": order.partition_key, "SequenceNumber": str(number)} if fifo else {}),
-        },
-        "messageAttributes": {},
-        "md5OfBody": "098f6bcd4621d373cade4e832627b4f6",
-        "eventSource": "aws:sqs",
-        "eventSourceARN": f"arn:aws:sqs:us-east-1:000000000000:{consumer}{'.fifo' if fifo else ''}",
-        "awsRegion": "us-east-1",
-    }
 
 
 def count(message: Message[OrderPlaced], _: View) -> Effect:

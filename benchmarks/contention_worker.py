@@ -19,7 +19,8 @@ import boto3
 from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 
 from benchmarks import stock_consumer
-from benchmarks.consumer_cases import BATCH, CASES, CONTEXT, Document, Handler, fill_stock, our_handler, record
+from benchmarks.consumer_cases import BATCH, CASES, CONTEXT, Handler, fill_stock, our_handler
+from benchmarks.consumer_records import Document, record
 
 BATCHES = 10
 MOST_DELIVERIES = 200  # of one record, before something is wrong

@@ -1,7 +1,12 @@
-"""Inputs for the message boundary as Hypothesis draws them: from sound messages with a flaw to no message at all."""
+"""Inputs for the message boundary as Hypothesis draws them: from sound messages with a flaw to no message at all.
+
+A strategy gives lists of inputs. To draw a flaw takes ten times as long as to decode what has it, so each that is drawn
+is put into every sound message.
+"""
 
 from __future__ import annotations
 
+import copy
 import json
 from typing import Any
 
@@ -75,32 +80,37 @@ _TOKENS = [
 _TOKENS += ['"id"', '"data"', '"specversion":"1.0"', f'"{CANARY}"', '{"Type":"Notification","TopicArn":"a"}', "\ud800"]
 
 
-def flawed_documents() -> st.SearchStrategy[str]:
-    """A sound message with one or two members changed, added, removed or doubled."""
+def flawed_documents() -> st.SearchStrategy[list[str]]:
+    """Each sound message with one or two members changed, added, removed or doubled."""
     flaw = st.tuples(st.integers(0, 10**6), st.integers(0, 4), _NAMES, _VALUE)
-    return st.builds(_flawed, st.sampled_from(SOUND), st.lists(flaw, min_size=1, max_size=2), st.booleans())
+    flaws = st.lists(flaw, min_size=1, max_size=2)
+    return st.builds(
+        lambda flaws, ascii_only: [_flawed(body, flaws, ascii_only) for body in SOUND], flaws, st.booleans()
+    )
 
 
-def literals_in_documents() -> st.SearchStrategy[str]:
-    """A sound message with some member's value, or a whole member, written in a way that no encoder of ours has."""
-    return st.builds(_with_literal, st.sampled_from(SOUND), st.integers(0, 10**6), _LITERALS)
+def literals_in_documents() -> st.SearchStrategy[list[str]]:
+    """Each sound message with some member's value, or a whole member, written in a way that no encoder of ours has."""
+    place = st.integers(0, 10**6)
+    return st.builds(lambda where, literal: [_with_literal(body, where, literal) for body in SOUND], place, _LITERALS)
 
 
-def json_like() -> st.SearchStrategy[str]:
+def json_like() -> st.SearchStrategy[list[str]]:
     """Any JSON, and what is nearly JSON."""
     soup = st.lists(st.sampled_from(_TOKENS), max_size=40).map("".join)
-    return _VALUE.map(lambda value: json.dumps({CANARY: value})) | soup
+    return (_VALUE.map(lambda value: json.dumps({CANARY: value})) | soup).map(lambda body: [body])
 
 
-def texts() -> st.SearchStrategy[str]:
+def texts() -> st.SearchStrategy[list[str]]:
     """Any text at all, with the canary in it."""
-    return st.builds(lambda before, after: before + CANARY + after, _TEXT, st.text(_CHARACTERS, max_size=60))
+    return st.builds(lambda before, after: [before + CANARY + after], _TEXT, st.text(_CHARACTERS, max_size=60))
 
 
 def _flawed(body: str, flaws: list[tuple[int, int, str, Any]], ascii_only: bool) -> str:
     document = json.loads(body)
     doubled = None
-    for where, kind, name, value in flaws:
+    for where, kind, name, drawn in flaws:
+        value = copy.deepcopy(drawn)  # another flaw may be put into it
         target, key = _members(document)[where % len(_members(document))]
         match kind:
             case 0 | 1:

@@ -26,6 +26,12 @@ INVENTORY = ORDERS.subscription("inventory")
 
 
 @pytest.fixture
+def dynamodb(moto_dynamodb: Wire) -> Wire:
+    """Here the requests themselves are the matter, so botocore sees them."""
+    return moto_dynamodb
+
+
+@pytest.fixture
 def inbox(dynamodb: Wire) -> Inbox:
     names = {table.name: table.name for table in TABLES}
     reader = Reader(dynamodb, tables=names, sleep=lambda _: None)

@@ -47,6 +47,12 @@ class Context:
 
 
 @pytest.fixture
+def dynamodb(moto_dynamodb: Wire) -> Wire:
+    """Powertools makes a client of its own."""
+    return moto_dynamodb
+
+
+@pytest.fixture
 def handled() -> list[str]:
     """Whatever Powertools' function was run for."""
     return []

@@ -39,12 +39,12 @@ def tell(message: Message[Any], _: View) -> Effect:
     return Effect((), (StockReserved(order_id=event.order_id, customer_id=event.customer_id, units=units),))
 
 
-def told(memory: Wire, each: Delivery) -> dict[str, Any]:
+def told(dynamodb: Wire, each: Delivery) -> dict[str, Any]:
     """The envelope of the event that an effect tells of."""
     effects = Transactional(functions={OrderPlaced: tell})
-    ledger = process(memory, RememberingSource(), each, effects=effects, subscription=ROW)
+    ledger = process(dynamodb, RememberingSource(), each, effects=effects, subscription=ROW)
     assert outcomes(ledger) == {each.id: "applied"}
-    (item,) = map(items.plain, memory.scan(TableName="outbox")["Items"])
+    (item,) = map(items.plain, dynamodb.scan(TableName="outbox")["Items"])
     envelope: dict[str, Any] = json.loads(item["messages"][0]["body"])
     return envelope
 
@@ -95,25 +95,25 @@ def test_a_draft_with_a_wrong_traceparent_is_invalid(wrong: str) -> None:
 
 
 @pytest.mark.parametrize("wrong", [each for each in NONE if not isinstance(each, bytes)])
-def test_a_wrong_traceparent_fails_no_message_and_goes_no_further(wrong: object, memory: Wire) -> None:
+def test_a_wrong_traceparent_fails_no_message_and_goes_no_further(wrong: object, dynamodb: Wire) -> None:
     """Whoever wrote it."""
     document = {**json.loads(body(order("1"))), "traceparent": wrong}
     assert decode(json.dumps(document)).traceparent is None
-    assert "traceparent" not in told(memory, delivery(json.dumps(document), fifo=False))
+    assert "traceparent" not in told(dynamodb, delivery(json.dumps(document), fifo=False))
 
 
-def test_the_queues_header_is_for_messages_without_a_traceparent(memory: Wire) -> None:
+def test_the_queues_header_is_for_messages_without_a_traceparent(dynamodb: Wire) -> None:
     """What SNS made of the X-Ray header of the publisher's request."""
     event = sqs_event(delivery(order("1"), fifo=False))
     event["Records"][0]["attributes"]["AWSTraceHeader"] = HEADER
     (each,) = deliveries(event)
-    assert told(memory, each)["traceparent"] == TRACEPARENT
+    assert told(dynamodb, each)["traceparent"] == TRACEPARENT
 
 
-def test_the_envelopes_traceparent_outranks_the_queues_header(memory: Wire) -> None:
+def test_the_envelopes_traceparent_outranks_the_queues_header(dynamodb: Wire) -> None:
     """The header is the whole request's, which may have carried events of ten traces."""
     each = delivery(body(order("1"), traceparent=OTHER), fifo=False, traceparent=TRACEPARENT)
-    assert told(memory, each)["traceparent"] == OTHER
+    assert told(dynamodb, each)["traceparent"] == OTHER
 
 
 @pytest.mark.parametrize("header", ["", "Root=1-x", "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1"])

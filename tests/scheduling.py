@@ -1,4 +1,4 @@
-"""Which tests share a worker, and which begin first: an engine is deployed once, and no long test is left for the end.
+"""Which tests share a worker, and which begin first: few engines are deployed, and no long test is left for the end.
 
 pytest-xdist's own `--dist loadgroup` does nothing with pytest 9.2: it writes the group into an attribute that items no
 longer have, and is silent about it.
@@ -12,6 +12,9 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 FLOW = "tests/flow/"
+# Flow tests that have an engine of their own beside that of the others: on one alone they would take longer than all
+# other tests together.
+OPERATORS = ("tests/flow/test_cli_", "tests/flow/test_alarms")
 # Tests of many seconds each: the longest first.
 LONG = ("tests/simulation/test_seeds.py", "tests/simulation/test_exhaustive.py", "tests/simulation/", "tests/fuzz/")
 
@@ -24,9 +27,9 @@ class Scheduling(LoadScopeScheduling):
 
 
 def scope_of(nodeid: str) -> str:
-    """What a test shares a worker with: all of the flow tests, its module, or, where it is long, nobody."""
+    """What a test shares a worker with: half of the flow tests, its module, or, where it is long, nobody."""
     if nodeid.startswith(FLOW):
-        return FLOW
+        return "operators" if nodeid.startswith(OPERATORS) else "orders"
     return nodeid if nodeid.startswith(LONG) else nodeid.partition("::")[0]
 
 

@@ -9,7 +9,7 @@ from typing import cast
 
 import pytest
 
-from tests.scheduling import FLOW, in_order, scope_of
+from tests.scheduling import in_order, scope_of
 
 pytest_plugins = ["pytester"]
 
@@ -28,13 +28,13 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def test_tests_of_one_engine_are_on_one_worker(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Real workers, real scheduling: flow tests of all modules together, others by module."""
+    """Real workers, real scheduling: flow tests of several modules together, others by module."""
     monkeypatch.setenv("WORKED", str(pytester.path / "worked"))
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
     for path in (
         "conftest.py",
-        *(f"tests/flow/test_{name}.py" for name in "abcd"),
+        *(f"tests/flow/test_{name}.py" for name in ("alarms", "cli_a", "a", "b")),
         "tests/test_e.py",
         "tests/test_f.py",
     ):
@@ -48,7 +48,7 @@ def test_tests_of_one_engine_are_on_one_worker(pytester: pytest.Pytester, monkey
     for line in (pytester.path / "worked").read_text().splitlines():
         nodeid, worker = line.split()
         workers[scope_of(nodeid)].add(worker)
-    assert workers.keys() == {FLOW, "tests/test_e.py", "tests/test_f.py"}
+    assert workers.keys() == {"operators", "orders", "tests/test_e.py", "tests/test_f.py"}
     assert [scope for scope, those in workers.items() if len(those) > 1] == []
 
 

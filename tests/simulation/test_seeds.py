@@ -14,8 +14,6 @@ from tests.simulation.letters import DOUBLE, LOST, NEEDLESS, OUT_OF_ORDER
 from tests.simulation.run import run
 
 MESSAGES = 10_000
-# When so many are delivered, publishing ends; what is on its way, redriven or replayed then makes the rest.
-PUBLISHED_UNTIL = 9_000
 # DynamoDB's outage in every fourth run. `dev.py check` asks for those of the command: one hour or three, in every other
 # run; what is retried all that time is four times as many messages, for which `test` has no time.
 OUTAGE_SECONDS = 900.0
@@ -29,7 +27,7 @@ def test_nothing_is_lost_doubled_reordered_or_dead_without_need(seeds: range) ->
     """Ten runs, some through an outage; between them they meet every kind of fault."""
     hits: Counter[Fault] = Counter()
     for seed in seeds:
-        result = run(seed, PUBLISHED_UNTIL, outage_seconds=outage_seconds(seed))
+        result = run(seed, MESSAGES, outage_seconds=outage_seconds(seed))
         assert [f"seed {seed}: {violation}" for violation in result.violations] == []
         assert sum(result.deliveries.values()) >= MESSAGES
         hits.update(result.hits)

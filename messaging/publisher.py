@@ -55,7 +55,6 @@ class Publisher:
         trace_context: TraceContextSource = untraced,
     ) -> None:
         self._client = client
-        encode_forms_of(client)
         self._topic = topic
         self._topic_arn = topic_arn
         self._source = source
@@ -125,6 +124,8 @@ class Publisher:
     def _send(self, entries: Sequence[Entry], has_time: Callable[[], bool]) -> dict[int, FailedEntry]:
         """The failures, by the entries' numbers."""
         lanes = lanes_of(entries, self._concurrency)
+        if lanes:
+            encode_forms_of(self._client)  # not before: asked for anything, a function's client is made
         failures: dict[int, FailedEntry] = {}
         for of_lane in self._side_by_side(lambda lane: self._drain(lane, has_time), lanes):
             failures |= of_lane

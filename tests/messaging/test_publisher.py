@@ -271,6 +271,16 @@ def test_an_oversized_event_is_reported(monkeypatch: pytest.MonkeyPatch) -> None
     assert [entry.code for entry in report.failed] == ["too_large"]
 
 
+def test_a_client_is_not_touched_before_there_is_something_to_send() -> None:
+    """A function's client is made when it is first asked for anything, and a run with nothing to send needs none."""
+
+    class Untouched:
+        def __getattr__(self, name: str) -> Any:
+            raise AssertionError(f"asked for {name}")
+
+    assert publish(Untouched(), []).published == ()
+
+
 @pytest.mark.fault(48)
 def test_an_event_that_no_subscription_takes_is_counted() -> None:
     """SNS accepts it and drops it in silence; the report does not."""

@@ -13,6 +13,7 @@ from messaging.publisher import Publisher
 from messaging.sns_form import encode_forms_of, form
 from messaging.topology import ORDERS
 from testing.botocore_seam import session
+from tests.factories import order
 
 AWKWARD = 'Bj\u00f6rk & S\u00f8n, "80%" = \u4e80\U0001f600 ~_-.*+/?#\n'
 
@@ -28,13 +29,14 @@ def test_a_publishers_client_sends_the_same_bytes_as_before(publishers: int) -> 
     """A batch of awkward entries is the same request to the byte, and is encoded once however many share the client."""
     plain, hooked = Sender(), Sender()
     for _ in range(publishers):
-        Publisher(hooked.client, topic=ORDERS, topic_arn="arn:topic", source="urn:waybill:test")
+        publisher = Publisher(hooked.client, topic=ORDERS, topic_arn="arn:topic", source="urn:waybill:test")
+        publisher.publish([order()])
 
     for sender in (plain, hooked):
         sender.send()
 
-    assert hooked.bodies == plain.bodies
-    assert (plain.encoded_early, hooked.encoded_early) == ([False], [True])
+    assert hooked.bodies[publishers:] == plain.bodies
+    assert (plain.encoded_early, hooked.encoded_early) == ([False], [True] * (publishers + 1))
 
 
 def test_what_is_no_client_of_boto3s_is_left_alone() -> None:

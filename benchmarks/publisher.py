@@ -29,7 +29,7 @@ LEAST_WALL, LEAST_CPU, MOST_REQUESTS = 30.0, 5.0, 130
 # Where both cores are busy with other work, CPU is all that counts, and its ratio all that is left.
 WALL_GATE = 5.0
 LIMIT = "the CPU of ours, most of it botocore's, where the machine is slow or busy: its threads share one interpreter"
-IN_SHORT = (OURS, ONE_BY_ONE, IN_BATCHES)
+IN_SHORT = (OURS, OURS_OF_FEW, ONE_BY_ONE, IN_BATCHES)
 KINDS = {"wall": "wall time", "cpu": "CPU"}
 
 Costs = Mapping[str, Mapping[str, list[dict[str, float]]]]
@@ -71,9 +71,9 @@ def _ratios(costs: Costs) -> Iterator[Quantity]:
 
 
 def _requests(ways: Mapping[str, list[dict[str, float]]]) -> Iterator[Quantity]:
-    """A full batch is ten; the last ones hold what is left of each lane's groups."""
+    """A full batch is ten; the last ones hold what is left of each lane's groups, and of few groups all hold less."""
     for name, each in ways.items():
-        most = MOST_REQUESTS if name == OURS else None
+        most = MOST_REQUESTS if name in (OURS, OURS_OF_FEW) else None
         yield count(f"publishing, {name}: requests", "requests", _each(each, "requests"), at_most=most)
 
 

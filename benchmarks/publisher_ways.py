@@ -115,7 +115,7 @@ def ways(number: int, endpoint: str) -> Iterator[dict[str, Way]]:
 
 
 def ours(events: Events, endpoint: str) -> Way:
-    """The publisher with what it does by itself: in batches, four lanes side by side, each group in order."""
+    """The publisher with what it does by itself: in batches, up to ten lanes side by side, each group in order."""
     client = boto3.client("sns", endpoint_url=endpoint)
     publisher = Publisher(client, topic=ORDERS, topic_arn=ARN, source="urn:waybill:bench")
 

@@ -5,13 +5,13 @@ A group's events all go through one lane, and no batch holds two events of one g
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
-from zlib import crc32
 
 from messaging.message import MAX_BODY_BYTES
 from messaging.outgoing import Outgoing
@@ -79,14 +79,25 @@ def in_threads(drain: Drain, lanes: Sequence[Lane]) -> Iterable[dict[int, Failed
 
 
 def lanes_of(entries: Iterable[Entry], concurrency: int) -> list[Lane]:
-    """At most `concurrency` lanes, none of them empty.
+    """At most `concurrency` lanes, and no more than can fill their batches: with fewer groups in each, as many batches
+    would follow each other, and hold less.
 
-    crc32, not hash(): a group takes the same lane in every process, so runs can be compared.
+    Groups are dealt out by length, so that the long ones are apart; the same entries lie in the same lanes in every
+    process, so runs can be compared.
     """
-    lanes = [Lane() for _ in range(concurrency)]
+    groups: dict[str, deque[Entry]] = defaultdict(deque)
+    size_bytes = count = 0
     for entry in entries:
-        lanes[crc32(entry.group.encode()) % len(lanes)].groups[entry.group].append(entry)
-    return [lane for lane in lanes if lane.groups]
+        groups[entry.group].append(entry)
+        size_bytes, count = size_bytes + entry.size_bytes, count + 1
+    if not groups:
+        return []
+    fit = max(1, min(MAX_BATCH_ENTRIES, MAX_BATCH_BYTES * count // size_bytes))
+    lanes = [Lane() for _ in range(min(concurrency, math.ceil(len(groups) / fit)))]
+    longest_first = sorted(groups.items(), key=lambda group: -len(group[1]))
+    for number, (name, events) in enumerate(longest_first):
+        lanes[number % len(lanes)].groups[name] = events
+    return lanes
 
 
 def entry_of(outgoing: Outgoing, number: int, resend: str | None) -> Entry:

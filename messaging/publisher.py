@@ -33,8 +33,9 @@ from messaging.tracing import TraceContextSource, clean_traceparent, untraced
 class Publisher:
     """Publishes events to one topic.
 
-    `client` is boto3's SNS client. It is used from `concurrency` threads at once (boto3 clients are thread-safe), which
-    `side_by_side` starts: it calls a function for each of some things and gives the results in their order.
+    `client` is boto3's SNS client. It is used from up to `concurrency` threads at once (boto3 clients are thread-safe,
+    and have ten connections unless their Config says otherwise), which `side_by_side` starts: it calls a function for
+    each of some things and gives the results in their order.
 
     `trace_context` is asked once a run, for the `traceparent` of drafts that have none; what is no W3C traceparent is
     not sent.
@@ -47,7 +48,7 @@ class Publisher:
         topic: Topic,
         topic_arn: str,
         source: str,
-        concurrency: int = 4,
+        concurrency: int = 10,
         max_attempts: int = 5,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,

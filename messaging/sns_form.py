@@ -1,4 +1,4 @@
-"""Encodes the form that a PublishBatch is sent as, in a third of the time that botocore takes.
+"""Encodes the form that a PublishBatch is sent as, in a fraction of the time that botocore takes.
 
 botocore quotes every field's name and value character by character, once to sign the request and once more to send it:
 a third of all the CPU that publishing costs. Here names are not quoted, for they hold nothing that would be, and values
@@ -13,7 +13,11 @@ from typing import Any
 
 _EVENT = "before-call.sns.PublishBatch"
 _SAFE = re.compile(r"[A-Za-z0-9_.~-]*").fullmatch
-_QUOTED = tuple("+" if byte == 0x20 else chr(byte) if _SAFE(chr(byte)) else f"%{byte:02X}" for byte in range(256))
+# What stands for printable characters: of % first, and of + before the space, which stand for others.
+_REPLACED = {"%": "%25", "+": "%2B", " ": "+"} | {
+    char: f"%{ord(char):02X}" for char in map(chr, range(0x21, 0x7F)) if char not in "%+" and not _SAFE(char)
+}
+_OTHERS = re.compile(r"[^!-~]+").sub
 
 
 def encode_forms_of(client: Any) -> None:
@@ -29,7 +33,16 @@ def form(fields: Mapping[str, Any]) -> bytes:
 
 
 def _quoted(text: str) -> str:
-    return text if _SAFE(text) else "".join(map(_QUOTED.__getitem__, text.encode()))
+    if _SAFE(text):
+        return text
+    for char, code in _REPLACED.items():
+        if char in text:
+            text = text.replace(char, code)  # a pass for each that is there, and still a third of one over all
+    return _OTHERS(_quoted_bytes, text)
+
+
+def _quoted_bytes(found: re.Match[str]) -> str:
+    return "".join([f"%{byte:02X}" for byte in found[0].encode()])
 
 
 def _encode_body(params: dict[str, Any], **_: Any) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 
-from messaging.lanes import MAX_BATCH_BYTES, MAX_BATCH_ENTRIES, Entry, Lane
+import pytest
+
+from messaging.lanes import MAX_BATCH_BYTES, MAX_BATCH_ENTRIES, Entry, Lane, lanes_of
 
 
 class Watched(dict[str, deque[Entry]]):
@@ -21,6 +23,22 @@ class Watched(dict[str, deque[Entry]]):
 
 def entry(number: int, *, size_bytes: int = 1) -> Entry:
     return Entry(number, f"event-{number}", f"group-{number}", {}, size_bytes)
+
+
+def of_groups(*lengths: int, size_bytes: int = 1) -> list[Entry]:
+    """So many entries of each group, the groups in turn."""
+    numbered = [(turn, group) for group, length in enumerate(lengths) for turn in range(length)]
+    return [Entry(n, f"event-{n}", f"group-{group}", {}, size_bytes) for n, (_, group) in enumerate(sorted(numbered))]
+
+
+def sent(lane: Lane) -> list[list[str]]:
+    """The groups of each batch until the lane is empty, where all is accepted."""
+    batches = []
+    while lane.groups:
+        batches.append(lane.next_batch())
+        for each in batches[-1]:
+            lane.remove(each)
+    return [[each.group for each in batch] for batch in batches]
 
 
 def groups(*entries: Entry) -> Watched:
@@ -46,3 +64,42 @@ def test_a_batch_ends_before_it_is_too_large() -> None:
     lane = Lane(groups(entry(0, size_bytes=half), entry(1, size_bytes=half), entry(2)))
     assert [each.number for each in lane.next_batch()] == [0, 1]
     assert [each.number for each in lane.next_batch()] == [2, 0]
+
+
+@pytest.mark.parametrize(
+    ("groups", "lanes", "requests"),
+    [(1, 1, 10), (10, 1, 10), (16, 2, 20), (40, 4, 40), (100, 10, 100), (400, 10, 400)],
+)
+def test_no_more_lanes_than_have_full_batches(groups: int, lanes: int, requests: int) -> None:
+    """Ten events of each group need as few requests as there can be, and as few of them one after another."""
+    found = lanes_of(of_groups(*[10] * groups), 10)
+    batches = [sent(lane) for lane in found]
+    assert (len(found), sum(map(len, batches))) == (lanes, requests)
+    assert max(map(len, batches)) == max(10, groups // lanes)
+
+
+def test_large_messages_go_side_by_side_too() -> None:
+    """Only three fit into a request, so that ten groups fill four lanes."""
+    assert len(lanes_of(of_groups(*[1] * 10, size_bytes=MAX_BATCH_BYTES // 3), 10)) == 4
+    assert len(lanes_of(of_groups(*[1] * 10, size_bytes=MAX_BATCH_BYTES), 4)) == 4
+
+
+def test_long_groups_are_apart() -> None:
+    """Each would hold up the other's lane."""
+    lengths = [30, 30, *[1] * 18]
+    assert [len(sent(lane)) for lane in lanes_of(of_groups(*lengths), 10)] == [30, 30]
+
+
+def test_a_group_keeps_its_order_in_one_lane() -> None:
+    """Whatever its length, and however many lanes there are."""
+    entries = of_groups(3, 1, 2, *[1] * 30)
+    lanes = lanes_of(entries, 10)
+    of_lanes = [[*group] for lane in lanes for group in lane.groups.values()]
+    assert sorted(len(group) for group in of_lanes) == [1] * 31 + [2, 3]
+    for group in of_lanes:
+        assert group == [each for each in entries if each.group == group[0].group]
+
+
+def test_nothing_needs_no_lane() -> None:
+    """A publisher of nothing starts nothing."""
+    assert lanes_of([], 10) == []

@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import botocore.session
+import msgspec
 from aws_lambda_powertools import Logger, Metrics
 from botocore.config import Config
 
+from lambdas.cold_start import uncollected
 from messaging import sqs
 from messaging.clients import Client
 from messaging.consumer import Consumer
@@ -110,8 +111,7 @@ class Sandbox:
         return self.environment.get("POWERTOOLS_METRICS_NAMESPACE") or NAMESPACE
 
 
-@dataclass(frozen=True)
-class Tools:
+class Tools(msgspec.Struct, frozen=True):
     """What external effects may use."""
 
     settings: Settings
@@ -132,7 +132,8 @@ class Function:
     def __call__(self, event: dict[str, Any], context: Context) -> dict[str, Any]:
         """Answer an invocation. Raises SettingsError at the first one where the environment is wrong."""
         if self._invoke is None:
-            self._invoke = self.start(Sandbox())
+            with uncollected():
+                self._invoke = self.start(Sandbox())
         return self._invoke(event, context)
 
     def start(self, machine: Machine) -> Invocation:

@@ -7,7 +7,6 @@ declared, and returns the writes that it wants. They commit with the inbox's mar
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -133,16 +132,14 @@ def no_reads(_: Message[Any]) -> Iterable[Key]:
     return ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transactional:
+class Transactional(msgspec.Struct, frozen=True, kw_only=True):
     """A consumer whose effects are DynamoDB writes: exactly once."""
 
     functions: Mapping[EventType, EffectFunction]
-    reads: Reads = field(default=no_reads)
+    reads: Reads = no_reads
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class External:
+class External(msgspec.Struct, frozen=True, kw_only=True):
     """A consumer whose effect is a call to somebody else: at least once, or at most once where it says so.
 
     At least once: a crash between a call and the record of its completion leads to a second call; nobody can do better

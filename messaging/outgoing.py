@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from messaging.errors import TooLarge
 from messaging.events import Event
 from messaging.message import MAX_BODY_BYTES, encode
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """An event and what its envelope shall say beside it.
 
     `sequence` is the producer's own counter within the event's message group, rising by one from 1; consumers with
@@ -26,8 +26,7 @@ class Draft:
     traceparent: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outgoing:
+class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
     """A message ready for a topic: its body, its group, and the attributes that filters see."""
 
     event_id: str

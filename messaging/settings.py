@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from messaging.errors import SettingsError
 
@@ -11,8 +12,7 @@ _PREFIX = "WAYBILL_"
 _TABLE_PREFIX = "WAYBILL_TABLE_"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What a consumer's function must know of where it runs. `tables` maps the topology's names to physical ones."""
 
     consumer: str
@@ -55,8 +55,7 @@ class Settings:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RelaySettings:
+class RelaySettings(msgspec.Struct, frozen=True, kw_only=True):
     """What the relay's function must know of where it runs: the topic, and the outbox by its physical name."""
 
     topic_arn: str

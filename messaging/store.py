@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from messaging.attempts import Attempts
 from messaging.identity import new_id
@@ -17,8 +18,7 @@ from messaging.tables import INBOX
 from messaging.writes import Writer
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Store:
+class Store(msgspec.Struct, frozen=True, kw_only=True):
     """Effects and their markers, claims on external effects, and what is known of failed attempts."""
 
     reader: Reader

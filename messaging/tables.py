@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
+class Table(msgspec.Struct, frozen=True, kw_only=True):
     """One DynamoDB table. Keys are strings.
 
     `expires` turns on TTL by the attribute `EXPIRATION`, `streams` a stream of the items as they are written.

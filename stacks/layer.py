@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from stacks import botocore_data, bytecode
+from stacks import botocore_data, bytecode, late_imports
 from stacks.errors import SynthError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -44,7 +44,8 @@ def build_layer(cache: Path = CACHE, lock: Path = LOCK) -> Path:
 
 def layer_digest(lock: Path = LOCK) -> str:
     """Identifies a layer's contents: the lock, the files that are the recipe, and whether it can be compiled here."""
-    recipe = [Path(module).read_bytes() for module in (__file__, botocore_data.__file__, bytecode.__file__)]
+    modules = (__file__, botocore_data.__file__, late_imports.__file__, bytecode.__file__)
+    recipe = [Path(module).read_bytes() for module in modules]
     return hashlib.sha256(b"".join([lock.read_bytes(), *recipe, bytecode.identity().encode()])).hexdigest()
 
 
@@ -87,6 +88,7 @@ def prune(python: Path) -> None:
         elif path.exists():
             path.unlink()
     botocore_data.reduce_data(python / "botocore" / "data")
+    late_imports.import_late(python)
 
 
 def _superfluous(python: Path) -> Iterator[Path]:

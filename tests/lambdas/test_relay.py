@@ -9,13 +9,13 @@ import socket
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import boto3
 import botocore.session
 import pytest
+from msgspec.structs import replace
 
 from messaging.errors import SettingsError
 from messaging.events import Event

@@ -21,7 +21,7 @@ from aws_cdk import App, Stack
 from botocore import xform_name
 
 from messaging.topology import ORDERS
-from stacks import botocore_data, bytecode, layer
+from stacks import botocore_data, bytecode, late_imports, layer
 from stacks.bundle import Bundle
 from stacks.errors import SynthError
 from tests.stacks.conftest import Synthesize
@@ -186,6 +186,53 @@ def test_layer_can_make_every_client(packages: Path) -> None:
     operations = json.dumps(botocore_data.OPERATIONS)
     command = [sys.executable, "-I", "-S", "-B", "-c", script, str(packages), operations]
     subprocess.run(command, check=True, env={})
+
+
+def test_layer_imports_nothing_that_only_documentation_needs(packages: Path) -> None:
+    """Nor what HTTP/2 and other dates would need. All are there when they are asked for."""
+    script = (
+        "import sys\n"
+        "sys.path.insert(0, sys.argv[1])\n"
+        "import botocore.session, urllib3\n"
+        "from aws_lambda_powertools import Logger, Metrics\n"
+        "session = botocore.session.Session()\n"
+        "client = session.create_client('sqs', 'eu-central-1', aws_access_key_id='x', aws_secret_access_key='x')\n"
+        "assert not {'importlib.metadata', 'botocore.docs.service', 'dateutil.parser'} & sys.modules.keys()\n"
+        "assert 'QueueUrl' in str(client.send_message.__doc__)\n"
+        "import botocore.credentials, botocore.utils\n"
+        "assert botocore.utils.parse_timestamp('2026-11-20T12:00:00Z').hour == 12\n"
+        "assert botocore.credentials._parse_if_needed('2026-11-20T12:00:00Z').hour == 12\n"
+        "import importlib.metadata, urllib3.http2\n"
+        "try:\n"
+        "    urllib3.http2.inject_into_urllib3()\n"
+        "except importlib.metadata.PackageNotFoundError as error:\n"
+        "    assert error.name == 'h2'\n"
+        "else:\n"
+        "    raise AssertionError('there is no h2')\n"
+    )
+    subprocess.run([sys.executable, "-I", "-S", "-B", "-c", script, str(packages)], check=True, env={})
+
+
+@pytest.mark.parametrize("change", ["removed", "called within an expression", "imported otherwise"])
+def test_a_package_that_is_not_as_it_was_is_not_changed(tmp_path: Path, change: str) -> None:
+    """A new version of it has to be looked at."""
+    modules = tmp_path / "modules"
+    for name in late_imports.LATE:
+        (modules / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(BOTOCORE_DATA.parents[1] / name, modules / name)
+    unchanged = shutil.copytree(modules, tmp_path / "unchanged")
+    late_imports.import_late(unchanged)
+
+    module = modules / "urllib3/http2/__init__.py"
+    text = module.read_text()
+    if change == "removed":
+        module.unlink()
+    elif change == "called within an expression":
+        module.write_text(text + "\ndef again():\n    return (\n        version('h2')\n    )\n")
+    else:
+        module.write_text(text.replace("from importlib.metadata import version", "import importlib.metadata"))
+    with pytest.raises(SynthError, match=r"urllib3/http2/__init__\.py in the layer is not what it was"):
+        late_imports.import_late(modules)
 
 
 def test_bundle_fits_lambda(code: Path, packages: Path) -> None:

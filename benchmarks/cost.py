@@ -1,6 +1,6 @@
 """US dollars for a million orders through the whole topology, by design and by how many orders there are a day.
 
-A month's bill (cli/costs: quantities in usage.py and effects.py, prices in prices.py with their date) divided by a
+A month's bill (cli/costs/formula.py: quantities, and prices with their date) divided by a
 month's orders. Counted: SNS, SQS, Lambda, DynamoDB, logs, metrics, alarms and traces. Not counted: e-mails (100 dollars
 a million, whatever sends them), retries, dead letters, what effects keep. Nothing is measured: the same topology and
 prices give the same numbers. The others cost less, and apply an order twice or in part (cli/costs/bill.py).
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from benchmarks.quantities import Bars, Lines, Quantity, Result, count, ratio
 from cli.costs.bill import Bill
 from cli.costs.effects import DESIGNS, Design
-from cli.costs.prices import AS_OF, EMAILS, REGION
+from cli.costs.formula import AS_OF, EMAILS, REGION
 from cli.costs.traffic import DAYS_A_MONTH, Traffic
 from messaging.topology import ORDERS
 

@@ -124,8 +124,7 @@ class Counters:
     def fill(self, consumer: str, events: int) -> None:
         """Let so many wait in a consumer's queue, as the topic would have delivered them.
 
-        Not through the engine's topic, which at each publication goes through all of the last five minutes. Raises
-        RuntimeError where the queue refuses one.
+        Raises RuntimeError where the queue refuses one.
         """
         fifo, url = consumer.startswith("fifo"), self._queue_url(consumer)
         entries = [_queued(number, fifo=fifo) for number in range(self._published, self._published + events)]

@@ -1,10 +1,10 @@
 """The engine's own process: serves MiniStack on a socket that was handed over, and drains it before it saves.
 
-Run as a file in isolated mode (`python -I local/host.py SOCKET_FD CLEAN_MARK`), so that it imports MiniStack and
-nothing of Waybill. On SIGTERM it stops polling, lets running functions finish while the API still answers, and
-only then shuts down. MiniStack's own way saves while functions still run: one table's effects could be saved and
-the deletion of their messages not, or the reverse. It also forgets the e-mails that SES sent, and the records of
-tables' streams (but not how far these were read, so that new ones would be skipped): they are kept beside.
+Run as a file in isolated mode (`python -I local/host.py SOCKET_FD CLEAN_MARK`), so that it imports MiniStack and of
+Waybill nothing but the file beside it. On SIGTERM it stops polling, lets running functions finish while the API still
+answers, and only then shuts down. MiniStack's own way saves while functions still run: one table's effects could be
+saved and the deletion of their messages not, or the reverse. It also forgets the e-mails that SES sent, and the records
+of tables' streams (but not how far these were read, so that new ones would be skipped): they are kept beside.
 
 Tables' streams are polled by a thread of ours. MiniStack runs a stream's function in the one thread that hands out
 the messages of all queues, which then wait for it; and it goes on past the records that the function reports as failed.
@@ -13,6 +13,7 @@ the messages of all queues, which then wait for it; and it goes on past the reco
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import logging
 import resource
 import signal
@@ -69,8 +70,10 @@ class StreamPoller(threading.Thread):
         self._poll: Callable[[], object] | None = None
 
     def take_over(self) -> None:
-        """Put this thread in the place of MiniStack's own polling: before there is anything to poll."""
+        """Put this thread in the place of MiniStack's own polling: before there is anything to poll. So are queues."""
         from ministack.services import lambda_svc as functions  # waits where it is being imported
+
+        _mend_queues()
 
         self._poll, execute = functions._poll_dynamodb_streams, functions._execute_function
         functions._poll_dynamodb_streams = lambda: False
@@ -102,6 +105,15 @@ class StreamPoller(threading.Thread):
         body = result.get("body")
         failed = isinstance(body, dict) and body.get("batchItemFailures")
         return {**result, "error": True} if failed and threading.current_thread() is self else result
+
+
+def _mend_queues() -> None:
+    spec = importlib.util.spec_from_file_location("waybill_queues", Path(__file__).with_name("engine_queues.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    queues = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(queues)
+    queues.mend()
 
 
 async def _serve(app: object, config: object, streams: StreamPoller) -> None:

@@ -9,9 +9,8 @@ import click
 
 from cli.costs.bill import Bill, changes
 from cli.costs.effects import DESIGNS, Design
-from cli.costs.prices import AS_OF, REGION
+from cli.costs.formula import AS_OF, REGION, Operations
 from cli.costs.traffic import Traffic
-from cli.costs.usage import Operations
 from cli.operator import Operator, command
 from cli.output import Column
 

@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from cli.costs.effects import DESIGNS, Design
-from cli.costs.prices import PRICES, Price
+from cli.costs.formula import PRICES, Operations, Price, usage
 from cli.costs.traffic import Traffic
-from cli.costs.usage import Operations, usage
 from messaging.topic import Topic
 
 

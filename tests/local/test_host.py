@@ -10,6 +10,7 @@ import threading
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from local import engine, processes
 from local.clients import client
@@ -83,6 +84,7 @@ def test_the_engine_itself_would_skip_records_after_a_restart(state_dir: Path) -
         numbers = map_stream(unmended)
         put(unmended, 1)
         eventually(lambda: numbers(unmended) == [1], "the function has the first record")
+        eventually(lambda: _mapping(unmended)["LastProcessingResult"].startswith("OK"), "the engine knows that it has")
     with bare_engine(state_dir) as unmended:
         put(unmended, 2)
         put(unmended, 3)
@@ -236,9 +238,13 @@ def enable(running: Engine) -> None:
 
 
 def _switch(running: Engine, *, enabled: bool) -> None:
+    client(running.endpoint, "lambda").update_event_source_mapping(UUID=_mapping(running)["UUID"], Enabled=enabled)
+
+
+def _mapping(running: Engine) -> Any:
     functions = client(running.endpoint, "lambda")
     (mapping,) = functions.list_event_source_mappings(FunctionName="relay")["EventSourceMappings"]
-    functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=enabled)
+    return mapping
 
 
 def hold_stream(running: Engine, folder: Path) -> None:

@@ -6,12 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from cli.costs import prices
+from cli.costs import formula
 from cli.costs.bill import Bill, changes
 from cli.costs.effects import DESIGNS, Design
-from cli.costs.prices import PRICES, Price
+from cli.costs.formula import POLL_SECONDS, POLLERS, PRICES, Operations, Price
 from cli.costs.traffic import DAYS_A_MONTH, MONTH_SECONDS, Traffic
-from cli.costs.usage import POLL_SECONDS, POLLERS, Operations
 from messaging.events import OrderPlaced
 from messaging.subscription import Subscription
 from messaging.topic import Topic
@@ -31,30 +30,30 @@ def used(row: Subscription, price: Price, design: Design = "waybill", **changes:
 
 def test_a_marker_and_an_addition_in_a_transaction_are_four_units() -> None:
     """Two writes, each twice its units; an idempotency record costs two writes beside the effect's own."""
-    assert used(ANALYTICS, prices.WRITES) == pytest.approx(4e6)
-    assert used(ANALYTICS, prices.WRITES, "powertools") == pytest.approx(3e6)
-    assert used(ANALYTICS, prices.WRITES, "naive") == pytest.approx(2e6)
+    assert used(ANALYTICS, formula.WRITES) == pytest.approx(4e6)
+    assert used(ANALYTICS, formula.WRITES, "powertools") == pytest.approx(3e6)
+    assert used(ANALYTICS, formula.WRITES, "naive") == pytest.approx(2e6)
 
 
 def test_an_item_that_is_its_own_marker_is_one_unit_and_leaves_no_marker() -> None:
     """docs/decisions/0011: cheaper than either of the others, and exactly once."""
-    assert used(ORDER_WRITER, prices.WRITES) == pytest.approx(1e6)
-    assert used(ORDER_WRITER, prices.STORAGE) == 0
-    assert used(ORDER_WRITER, prices.WRITES, "powertools") == pytest.approx(3e6)
+    assert used(ORDER_WRITER, formula.WRITES) == pytest.approx(1e6)
+    assert used(ORDER_WRITER, formula.STORAGE) == 0
+    assert used(ORDER_WRITER, formula.WRITES, "powertools") == pytest.approx(3e6)
 
 
 def test_a_queue_is_polled_also_when_nothing_comes() -> None:
     """Five pollers of 20 s: the fixed part of a small bill."""
-    idle = used(ANALYTICS, prices.STANDARD_REQUESTS, orders_per_day=0)
+    idle = used(ANALYTICS, formula.STANDARD_REQUESTS, orders_per_day=0)
     assert idle == pytest.approx(POLLERS * MONTH_SECONDS / POLL_SECONDS)
 
 
 def test_full_batches_share_receives_deletes_and_invocations() -> None:
     """SNS's sends they do not share."""
     polls = POLLERS * MONTH_SECONDS / POLL_SECONDS
-    assert used(ANALYTICS, prices.STANDARD_REQUESTS) == pytest.approx(1e6 + 1e5 + polls)
-    assert used(ANALYTICS, prices.STANDARD_REQUESTS, batch_fill=1) == pytest.approx(3e6)
-    saved = used(ANALYTICS, prices.INVOCATIONS, batch_fill=1) - used(ANALYTICS, prices.INVOCATIONS)
+    assert used(ANALYTICS, formula.STANDARD_REQUESTS) == pytest.approx(1e6 + 1e5 + polls)
+    assert used(ANALYTICS, formula.STANDARD_REQUESTS, batch_fill=1) == pytest.approx(3e6)
+    saved = used(ANALYTICS, formula.INVOCATIONS, batch_fill=1) - used(ANALYTICS, formula.INVOCATIONS)
     assert saved == pytest.approx(9e5)
 
 
@@ -78,7 +77,7 @@ def test_the_free_tier_is_asked_for_and_never_pays_out() -> None:
     bill = Bill(topic=ORDERS, traffic=Traffic(orders_per_day=10), free_tier=True)
     assert all(line.usd >= 0 for line in bill.lines)
     assert bill.usd < replace(bill, free_tier=False).usd
-    assert {line.price: line.usd for line in bill.lines}[prices.INVOCATIONS] == 0
+    assert {line.price: line.usd for line in bill.lines}[formula.INVOCATIONS] == 0
 
 
 def test_changes_are_what_another_bill_would_differ_by() -> None:

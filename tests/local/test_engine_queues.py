@@ -151,9 +151,10 @@ def test_an_engine_has_the_mended_queues(running: Engine) -> None:
     dead = queues.create_queue(QueueName="dead")["QueueUrl"]
     arn = queues.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 1})
-    queues.set_queue_attributes(QueueUrl=url, Attributes={"RedrivePolicy": policy, "VisibilityTimeout": "0"})
     queues.send_message(QueueUrl=url, MessageBody="good")
     eventually(lambda: depth(running, url) == 0, "the good message is done with")
+    # Not before: a message that is visible again while its function runs would be a dead letter too.
+    queues.set_queue_attributes(QueueUrl=url, Attributes={"RedrivePolicy": policy, "VisibilityTimeout": "2"})
     queues.send_message(QueueUrl=url, MessageBody="bad")
     eventually(lambda: depth(running, dead) == 1, "the bad message is a dead letter")
     eventually(lambda: depth(running, url) == 0, "it has left its queue")

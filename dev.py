@@ -148,6 +148,7 @@ def run_tests(arguments: Sequence[str]) -> int:
 def run_check(arguments: Sequence[str]) -> int:
     """All tests with a longer simulation, then each gate, whatever came of those before it. 1 where one failed."""
     os.environ["WAYBILL_SIMULATION"] = "long"
+    started = time.monotonic()
     code = run_tests(arguments)
     if code != 0:
         return code
@@ -157,6 +158,7 @@ def run_check(arguments: Sequence[str]) -> int:
         passed = run_module(module, rest) == 0
         say(f"{name}: {'ok' if passed else 'failed'} ({time.monotonic() - began:.1f} s)")
         failed += [] if passed else [name]
+    say(f"check: {time.monotonic() - started:.0f} s in all")
     return 1 if failed else 0
 
 

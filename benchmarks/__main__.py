@@ -11,6 +11,7 @@ import itertools
 import json
 import sys
 import time
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from benchmarks import record, registry, table
 from benchmarks.quantities import Benchmark, Quantity, Result
 
 ROOT = Path(__file__).resolve().parents[1]
+LAST = ROOT / ".waybill" / "bench.json"
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -28,20 +30,28 @@ def main(arguments: Sequence[str]) -> int:
     chosen = registry.chosen(options.name, short=options.short)
     if options.plots and (options.short or options.name in {each.name for each in chosen} - {*registry.FAMILIES}):
         parser.error("--plots needs whole families, and not the short form")
+    began, broken = time.monotonic(), []
     quantities: dict[str, list[Quantity]] = {}
     for family, benchmarks in itertools.groupby(chosen, key=lambda each: each.family):
-        results = [_measure(each, short=options.short) for each in benchmarks]
+        try:
+            results = [_measure(each, short=options.short) for each in benchmarks]
+        except Exception:  # noqa: BLE001 - whatever is wrong with one family, what the others gave is told
+            traceback.print_exc()
+            broken.append(family)
+            continue
         quantities[family] = [each for result in results for each in result.quantities]
-        if options.plots:  # now, so that a later one that breaks off takes nothing with it
+        if options.plots:
             record.keep(ROOT, family, quantities[family], [each for result in results for each in result.panels])
-    if options.json:
-        _write(options.json, [record.document(family, those) for family, those in quantities.items()])
+    _write(options.json or LAST, [record.document(family, those) for family, those in quantities.items()])
     if options.json != "-":
         table.show(quantities)
     failed = [each.what for those in quantities.values() for each in those if each.failed]
     for what in failed:
         print(f"gate missed: {what}", file=sys.stderr)
-    return 1 if failed else 0
+    for family in broken:
+        print(f"not measured: {family}, for the error above", file=sys.stderr)
+    print(f"{time.monotonic() - began:.0f} s in all", file=sys.stderr)
+    return 1 if failed or broken else 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -50,7 +60,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("name", nargs="?", metavar="NAME", choices=names, help=f"one of {', '.join(names)}; or all")
     parser.add_argument("--short", action="store_true", help="fewer rounds and sizes: all of it in five minutes")
     parser.add_argument(
-        "--json", metavar="FILE", help="write the quantities as JSON; - for stdout in place of the table"
+        "--json",
+        metavar="FILE",
+        help="where to write the quantities as JSON (.waybill/bench.json); - for stdout in place of the table",
     )
     parser.add_argument(
         "--plots",
@@ -68,12 +80,13 @@ def _measure(benchmark: Benchmark, *, short: bool) -> Result:
     return result
 
 
-def _write(file: str, document: Any) -> None:
+def _write(file: str | Path, document: Any) -> None:
     text = json.dumps(document, indent=2) + "\n"
     if file == "-":
         sys.stdout.write(text)
-    else:
-        Path(file).write_text(text, encoding="utf-8")
+        return
+    Path(file).parent.mkdir(parents=True, exist_ok=True)
+    Path(file).write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

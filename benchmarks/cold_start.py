@@ -26,7 +26,8 @@ from benchmarks.quantities import Bars, Panel, Quantity, Result, absolute, ratio
 ROUNDS, SHORT_ROUNDS = 11, 3
 SHOWN_PACKAGES = 6
 LEAST_RATIO, MOST_MB = 2.5, 40.0
-LIMIT = "botocore's import and one client, three quarters of it: nothing that uses botocore gets past 3.1x"
+LIMIT = "botocore's import and one client, three quarters of ours"
+TRIED = "docs/decisions/0019-cold-starts.md; what is left is needed by the first request too"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,7 @@ def measure(short: bool) -> Result:
 
 def _quantities(runs: Runs) -> Iterator[Quantity]:
     for name, sides in runs.items():
-        goal = {"at_least": FUNCTIONS[name].least_ratio, "limit": LIMIT}
+        goal = {"at_least": FUNCTIONS[name].least_ratio, "limit": LIMIT, "tried": TRIED}
         yield from _ratios(f"cold start of {name}", sides[STOCK], sides[LAYER], **goal)
         yield _resident(f"cold start of {name}, ours", sides[LAYER], at_most=MOST_MB)
         if INSTALLED in sides:

@@ -6,6 +6,7 @@ included. The others are those of stock_consumer.py, with one log line too.
 
 from __future__ import annotations
 
+import math
 import os
 import time
 import urllib.request
@@ -60,7 +61,10 @@ Prepare = Callable[[Any, Sequence[Document]], None]
 class Case:
     """One kind of batch, of `size` records. `repeats` of them were applied with the batch before, and `poison` are none
     of ours; `prepare` gets a DynamoDB client and the records, before anything is measured. `others` are the names of
-    handlers that are measured beside ours, with `effect`."""
+    handlers that are measured beside ours, with `effect`.
+
+    With `groups` the records are of so many customers in turn, and what is poison is the second of its group, not the
+    batch's last: a FIFO processor skips the rest of that group."""
 
     consumer: str
     effects: Effects
@@ -69,7 +73,14 @@ class Case:
     size: int = BATCH
     repeats: int = 0
     poison: int = 0
+    groups: int = 0
     prepare: Prepare | None = None
+
+    @property
+    def handed_back(self) -> int:
+        """How many records others hand back: what is poison, and what a FIFO processor skips for it."""
+        after = self.size - self.poison - self.groups
+        return self.poison + (math.ceil(after / self.groups) if self.groups else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +104,7 @@ class Side:
     def __init__(self, handler: Handler, case: Case, endpoint: str, *, hands_poison_back: bool) -> None:
         self._handler = handler
         self._case = case
-        self._handed_back = case.poison if hands_poison_back else 0
+        self._handed_back = case.handed_back if hands_poison_back else 0
         self._sqs = os.environ["AWS_ENDPOINT_URL_SQS"] if case.poison else None
         self._stats_url = f"{endpoint}/_stats"
         self._dynamodb = boto3.client("dynamodb", endpoint_url=endpoint) if case.prepare else None
@@ -102,12 +113,13 @@ class Side:
     def run(self) -> Cost:
         """Process one batch. Raises RuntimeError where more or less of it is handed back than should be."""
         again = [{**each, "messageId": str(uuid.uuid4())} for each in self._last[: self._case.repeats]]
-        fresh = [record(self._case.consumer) for _ in range(self._case.size - len(again) - self._case.poison)]
-        poison = [{**record(self._case.consumer), "body": "not JSON"} for _ in range(self._case.poison)]
+        fresh = [self._record(number) for number in range(self._case.size - len(again) - self._case.poison)]
+        poison = [{**self._record(0), "body": "not JSON"} for _ in range(self._case.poison)]
         if self._case.prepare is not None:
             self._case.prepare(self._dynamodb, fresh)
         self._last = fresh
-        event = {"Records": [*fresh, *again, *poison]}
+        first = self._case.groups or len(fresh)
+        event = {"Records": [*fresh[:first], *again, *poison, *fresh[first:]]}
         self._request("DELETE")
         self._sent()
         wall, cpu = time.perf_counter(), time.process_time()
@@ -118,6 +130,10 @@ class Side:
             raise RuntimeError(f"a batch was not processed: {response}")
         units = stats["write_units"], stats["read_units"]
         return Cost(*cost, stats["calls"], *units, sent=self._sent())
+
+    def _record(self, number: int) -> Document:
+        groups = self._case.groups
+        return record(self._case.consumer, f"group-{number % groups}" if groups else None)
 
     def _sent(self) -> int:
         """Requests to SQS since the last time."""
@@ -219,22 +235,27 @@ EFFECT = Case("analytics", COUNTER, stock_consumer.count)
 CALL = Case("notifications", provider, stock_consumer.call_provider)
 MARKER = Case("standard_orders", ORDER_WRITER, stock_consumer.write_order)
 
+ALL = ("stock", "loop", "threads")
+
 CASES: Mapping[str, Case] = {
-    "one effect a record": replace(EFFECT, others=("stock", "loop", "threads")),
-    "one of ten a duplicate": replace(EFFECT, others=("stock", "loop"), repeats=1),
-    "one of ten poison": replace(EFFECT, others=("stock", "loop"), poison=1),
-    "the effect is the marker": replace(MARKER, others=("stock", "loop")),
-    "external effects": replace(CALL, others=("stock", "loop")),
-    "external, two duplicates": replace(CALL, others=("stock",), repeats=2),
-    "external, one poison": replace(CALL, others=("stock",), poison=1),
+    "one effect a record": replace(EFFECT, others=ALL),
+    "one of ten a duplicate": replace(EFFECT, others=ALL, repeats=1),
+    "one of ten poison": replace(EFFECT, others=ALL, poison=1),
+    "the effect is the marker": replace(MARKER, others=ALL),
+    "FIFO, three groups, one of ten poison": replace(MARKER, others=("fifo",), poison=1, groups=3),
+    "external effects": replace(CALL, others=ALL),
+    "external, one of ten a duplicate": replace(CALL, others=ALL, repeats=1),
+    "external, one of ten poison": replace(CALL, others=ALL, poison=1),
     "external, two lapsed leases": replace(CALL, prepare=leave_claims),
     "inventory": Case("inventory", INVENTORY, prepare=fill_stock),
 }
 # Only standard queues have batches of more than ten.
 LARGE_CASES: Mapping[str, Case] = {
-    "100 records": replace(EFFECT, others=("stock", "loop", "threads"), size=HUNDRED),
-    "100 records, ten duplicates": replace(EFFECT, others=("stock",), size=HUNDRED, repeats=10),
-    "100 records, one poison": replace(EFFECT, others=("stock",), size=HUNDRED, poison=1),
-    "100 records, external effects": replace(CALL, others=("stock", "loop"), size=HUNDRED),
+    "100 records": replace(EFFECT, others=ALL, size=HUNDRED),
+    "100 records, ten duplicates": replace(EFFECT, others=ALL, size=HUNDRED, repeats=10),
+    "100 records, one poison": replace(EFFECT, others=ALL, size=HUNDRED, poison=1),
+    "100 records, external effects": replace(CALL, others=ALL, size=HUNDRED),
+    "100 records, external, ten duplicates": replace(CALL, others=ALL, size=HUNDRED, repeats=10),
+    "100 records, external, one poison": replace(CALL, others=ALL, size=HUNDRED, poison=1),
 }
 ALL_CASES: Mapping[str, Case] = {**CASES, **LARGE_CASES}

@@ -20,12 +20,12 @@ Document = dict[str, Any]
 _numbers = itertools.count(1)
 
 
-def record(consumer: str) -> Document:
-    """A record of Lambda's with a new order: three lines, a customer of its own."""
+def record(consumer: str, customer: str | None = None) -> Document:
+    """A record of Lambda's with a new order: three lines, a customer of its own unless one is given."""
     number = next(_numbers)
     fields = {
         "order_id": f"{os.getpid()}-{number}",
-        "customer_id": f"C{number}",
+        "customer_id": customer or f"C{number}",
         "placed_at": "2026-11-20T10:00:00Z",
         "currency": "USD",
         "priority": "standard",

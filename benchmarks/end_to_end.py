@@ -19,13 +19,15 @@ from benchmarks.growth import growth
 from benchmarks.quantities import Bars, Lines, Panel, Quantity, Result, absolute
 
 KINDS: tuple[Kind, ...] = ("standard", "FIFO")
-SUBSCRIBERS = (1, 3, 5)
+SUBSCRIBERS = (1, 2, 3, 4, 5)
 EVENTS, EVENTS_SHORT = 1_000, 200
 BACKLOGS, BACKLOGS_SHORT = (1_000, 10_000, 50_000), (200, 600, 2_000)
 PACED_EVENTS, PACED_EVENTS_SHORT, PACED_A_SECOND = 200, 40, 20
 PERCENTILES = (50, 95, 99)
-# Few and short runs, with an engine that works beside: between linear and quadratic.
-GATE = 1.6
+ROUNDS, BACKLOG_ROUNDS = 3, 2
+FEW_AND_MOST = (1, counters.MOST)
+# With an engine that works beside, on two cores: well short of quadratic.
+GATE = 1.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,47 +49,75 @@ class Run:
         return sum(each.took for each in self.batches) / sum(each.records for each in self.batches)
 
 
+Backlogs = dict[Kind, dict[int, list[Run]]]  # by size
+
+
 def measure(short: bool) -> Result:
     """Bursts, a steady trickle, and backlogs."""
     with counters.deployed() as deployed:
         for kind in KINDS:  # starts every worker
             _burst(deployed, kind, counters.MOST, 100)
-        bursts = {
-            kind: [_bursts(deployed, kind, EVENTS_SHORT if short else EVENTS) for _ in range(1 if short else 3)]
-            for kind in KINDS
+        bursts: dict[Kind, list[Mapping[int, Run]]] = {kind: [] for kind in KINDS}
+        for _ in range(1 if short else ROUNDS):
+            for kind in KINDS:
+                bursts[kind].append(_bursts(deployed, kind, EVENTS_SHORT if short else EVENTS))
+        events = PACED_EVENTS_SHORT if short else PACED_EVENTS
+        trickles = {
+            kind: {number: _trickle(deployed, kind, number, events) for number in FEW_AND_MOST} for kind in KINDS
         }
-        trickles = {kind: _trickle(deployed, kind, PACED_EVENTS_SHORT if short else PACED_EVENTS) for kind in KINDS}
-        backlogs = {
-            kind: {size: _backlog(deployed, kind, size) for size in (BACKLOGS_SHORT if short else BACKLOGS)}
-            for kind in KINDS
-        }
+        backlogs = _backlogs(deployed, BACKLOGS_SHORT if short else BACKLOGS, 1 if short else BACKLOG_ROUNDS)
     quantities = [quantity for kind in KINDS for quantity in _told(kind, bursts[kind], trickles[kind], backlogs[kind])]
     return Result(quantities, _panels(bursts, trickles, backlogs))
 
 
-def _told(kind: Kind, bursts: Sequence[Mapping[int, Run]], trickle: Run, backlogs: Mapping[int, Run]) -> list[Quantity]:
+def _backlogs(deployed: Counters, sizes: Sequence[int], rounds: int) -> Backlogs:
+    """Each round in the other order, so that an engine that slows down is no growth."""
+    runs: Backlogs = {kind: {size: [] for size in sizes} for kind in KINDS}
+    for number in range(rounds):
+        for size in sizes[:: -1 if number % 2 else 1]:
+            for kind in KINDS:
+                runs[kind][size].append(_backlog(deployed, kind, size))
+    return runs
+
+
+def _told(
+    kind: Kind,
+    bursts: Sequence[Mapping[int, Run]],
+    trickles: Mapping[int, Run],
+    backlogs: Mapping[int, Sequence[Run]],
+) -> list[Quantity]:
     for_each = {float(number): [each[number].seconds for each in bursts] for number in SUBSCRIBERS}
-    drained = {float(size): [run.seconds] for size, run in backlogs.items()}
-    ours = {float(size): [run.milliseconds_a_record * run.deliveries] for size, run in backlogs.items()}
+    drained = {float(size): [run.seconds for run in runs] for size, runs in backlogs.items()}
+    ours = {
+        float(size): [run.milliseconds_a_record * run.deliveries for run in each] for size, each in backlogs.items()
+    }
     sizes = f"{min(backlogs):,} to {max(backlogs):,}"
     return [
         *(
             absolute(
-                f"{kind}, {number} subscribers: published and applied",
+                f"{kind}, {_subscribers(number)}: published and applied",
                 "deliveries/s",
                 [r[number].a_second for r in bursts],
             )
             for number in SUBSCRIBERS
         ),
         growth(f"{kind}: a burst by 1 to 5 subscribers", for_each, gate=GATE),
-        *_latencies(f"{kind}, {PACED_A_SECOND} events a second, 5 subscribers", trickle),
         *(
-            absolute(f"{kind}, backlog of {size:,}: drained", "deliveries/s", [run.a_second])
-            for size, run in backlogs.items()
+            quantity
+            for number, run in trickles.items()
+            for quantity in _latencies(f"{kind}, {PACED_A_SECOND} events a second, {_subscribers(number)}", run)
+        ),
+        *(
+            absolute(f"{kind}, backlog of {size:,}: drained", "deliveries/s", [run.a_second for run in runs])
+            for size, runs in backlogs.items()
         ),
         growth(f"{kind}: draining {sizes}, the engine's part and ours", drained, gate=GATE),
         growth(f"{kind}: draining {sizes}, our functions alone", ours, gate=GATE),
     ]
+
+
+def _subscribers(number: int) -> str:
+    return "1 subscriber" if number == 1 else f"{number} subscribers"
 
 
 def _latencies(what: str, run: Run) -> list[Quantity]:
@@ -117,9 +147,9 @@ def _burst(deployed: Counters, kind: Kind, subscribers: int, events: int) -> Run
     return _finished(deployed, consumers, events, since, began)
 
 
-def _trickle(deployed: Counters, kind: Kind, events: int) -> Run:
+def _trickle(deployed: Counters, kind: Kind, subscribers: int, events: int) -> Run:
     """One after the other, no faster than they are worked off."""
-    consumers = counters.named(kind, counters.MOST)
+    consumers = counters.named(kind, subscribers)
     deployed.subscribe(consumers)
     deployed.switch(consumers, on=True)
     since, began = time.time(), time.perf_counter()
@@ -130,7 +160,10 @@ def _trickle(deployed: Counters, kind: Kind, events: int) -> Run:
 
 
 def _backlog(deployed: Counters, kind: Kind, events: int) -> Run:
-    """All of them wait in the queue of one consumer before it begins; only the draining is timed."""
+    """All of them wait in the queue of one consumer before it begins; only the draining is timed.
+
+    They are put into the queue itself: of a topic's deliveries the bursts tell.
+    """
     consumers = counters.named(kind, 1)
     deployed.fill(consumers[0], events)
     since, began = time.time(), time.perf_counter()
@@ -148,17 +181,20 @@ def _finished(deployed: Counters, consumers: Sequence[str], events: int, since: 
 
 def _panels(
     bursts: Mapping[Kind, Sequence[Mapping[int, Run]]],
-    trickles: Mapping[Kind, Run],
-    backlogs: Mapping[Kind, Mapping[int, Run]],
+    trickles: Mapping[Kind, Mapping[int, Run]],
+    backlogs: Backlogs,
 ) -> list[Panel]:
     by_subscribers: dict[str, list[tuple[float, float]]] = {
         kind: [(float(number), statistics.median(each[number].a_second for each in runs)) for number in SUBSCRIBERS]
         for kind, runs in bursts.items()
     }
     by_backlog: dict[str, list[tuple[float, float]]] = {
-        kind: [(float(size), run.seconds) for size, run in runs.items()] for kind, runs in backlogs.items()
+        kind: [(float(size), statistics.median(run.seconds for run in runs)) for size, runs in of_kind.items()]
+        for kind, of_kind in backlogs.items()
     }
-    waits: dict[str, list[float | None]] = {kind: [*_percentiles(run).values()] for kind, run in trickles.items()}
+    waits: dict[str, list[float | None]] = {
+        kind: [*_percentiles(runs[counters.MOST]).values()] for kind, runs in trickles.items()
+    }
     return [
         Lines(title="published and applied", x="subscribers", y="deliveries/s", series=by_subscribers),
         Lines(title="draining a backlog", x="messages", y="s", series=by_backlog, logarithmic=True),

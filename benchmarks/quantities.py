@@ -18,9 +18,10 @@ MIN_FOR_QUARTILES = 4
 class Quantity:
     """What several runs gave, in a unit, and the goal for its median where there is one.
 
-    Counts are the same on any machine, and gates as they are. Ratios compare neighbouring runs of one process, and are
-    gates with a margin (`gate` says otherwise what is just enough). Absolute values are shown and judge nothing.
-    `limit` tells, where a goal is missed, what keeps it from being reached.
+    Counts are the same on any machine, and gates as they are: none of the runs may be beyond the goal. Ratios compare
+    runs of one round, and are gates with a margin (`gate` says otherwise what is just enough). Absolute values are
+    shown and judge nothing. `limit` tells, where a goal is missed, what keeps it from being reached, and `tried` what
+    was tried.
     """
 
     what: str
@@ -31,6 +32,7 @@ class Quantity:
     at_most: float | None = None
     gate: float | None = None
     limit: str = ""
+    tried: str = ""
 
     @property
     def median(self) -> float:
@@ -47,7 +49,7 @@ class Quantity:
 
     @property
     def missed(self) -> bool:
-        """Whether the median is on the wrong side of the goal."""
+        """Whether the median is on the wrong side of the goal; of a count, the worst run."""
         return self._is_beyond(self.at_least, self.at_most)
 
     @property
@@ -56,7 +58,8 @@ class Quantity:
         if self.kind == "absolute":
             return False
         if self.gate is not None:
-            return self._is_beyond(self.gate if self.at_most is None else None, self.gate if self.at_most else None)
+            is_most = self.at_most is not None
+            return self._is_beyond(None if is_most else self.gate, self.gate if is_most else None)
         if self.kind == "count":
             return self.missed
         return self._is_beyond(
@@ -65,8 +68,15 @@ class Quantity:
         )
 
     def _is_beyond(self, at_least: float | None, at_most: float | None) -> bool:
-        too_little = at_least is not None and self.median < at_least
-        return too_little or (at_most is not None and self.median > at_most)
+        exact = self.kind == "count"
+        least, most = (min(self.values), max(self.values)) if exact else (self.median, self.median)
+        return (at_least is not None and least < at_least) or (at_most is not None and most > at_most)
+
+    @property
+    def reason(self) -> str:
+        """Why a goal is missed, where that is known; nothing where it is not missed."""
+        known = [f"limited by {self.limit}" if self.limit else "", f"tried: {self.tried}" if self.tried else ""]
+        return "; ".join(filter(None, known)) if self.missed else ""
 
     def document(self) -> dict[str, Any]:
         """As JSON."""
@@ -81,7 +91,7 @@ class Quantity:
 
 
 def count(what: str, unit: str, values: Sequence[float], **goal: Any) -> Quantity:
-    """Something that is counted. `goal`: `at_least` or `at_most`, and `limit`."""
+    """Something that is counted. `goal`: `at_least` or `at_most`, `limit` and `tried`."""
     return Quantity(what=what, unit=unit, values=values, kind="count", **goal)
 
 

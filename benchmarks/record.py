@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import os
 import platform
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -15,9 +17,12 @@ from benchmarks import plots, registry, table
 from benchmarks.quantities import Panel, Quantity
 
 FOLDER = Path("docs") / "plots"
+# What ours is measured against, and with.
+PACKAGES = ("boto3", "aiobotocore", "aws-lambda-powertools", "msgspec", "aws-cdk-lib", "ministack")
+_HEADER = ("| what | goal | measured | spread |", "|---|---|---|---|")
 BEGIN, END = "<!-- measured: written by `python3 dev.py bench --plots` -->", "<!-- end of measured -->"
 
-# Where the numbers are shown, and which of them; None: all that have a goal.
+# Where the numbers are shown, and which of them; None: all of them, a table a family.
 PAGES: Mapping[str, Collection[str] | None] = {
     "README.md": [what for those in registry.HEADLINES.values() for what in those],
     "docs/benchmarks.md": None,
@@ -30,8 +35,15 @@ def document(family: str, quantities: Sequence[Quantity]) -> dict[str, Any]:
         "family": family,
         "measured_on": time.strftime("%Y-%m-%d", time.gmtime()),
         "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
+        "packages": dict(_versions()),
         "quantities": [each.document() for each in quantities],
     }
+
+
+def _versions() -> Iterator[tuple[str, str]]:
+    for name in PACKAGES:
+        with suppress(importlib.metadata.PackageNotFoundError):  # the tests do without what only bench installs
+            yield name, importlib.metadata.version(name)
 
 
 def keep(root: Path, family: str, quantities: Sequence[Quantity], panels: Sequence[Panel]) -> None:
@@ -70,29 +82,28 @@ def with_numbers(page: str, families: Sequence[Mapping[str, Any]], only: Collect
 
 
 def _lines(families: Sequence[Mapping[str, Any]], only: Collection[str] | None) -> Iterator[str]:
-    """Every quantity that has a goal, of those that are wanted."""
+    """Every quantity, or those that are wanted."""
     machines = sorted({each["machine"] for each in families})
     days = sorted({each["measured_on"] for each in families})
     yield f"On {' and '.join(machines)}; {' to '.join(dict.fromkeys((days[0], days[-1])))}."
-    yield from ("", "| what | goal | measured | spread |", "|---|---|---|---|")
+    if only is not None:
+        yield from ("", *_HEADER)
     for family in families:
-        for each in family["quantities"]:
-            quantity = _quantity(each)
-            goal = table.goal(quantity)
-            if goal and (only is None or quantity.what in only):
-                median = f"{table.number(quantity.median, quantity.kind)}{table.unit(quantity.unit)}"
-                shown = f"**{median}**" if quantity.missed else median
-                limit = f" (limited by {quantity.limit})" if quantity.missed and quantity.limit else ""
-                yield f"| {quantity.what} | {_html(goal)} | {shown}{limit} | {table.spread(quantity)} |"
+        if only is None:
+            yield from ("", f"### {registry.FAMILIES[family['family']]}", "", *_HEADER)
+        quantities = [_quantity(each) for each in family["quantities"]]
+        yield from (_line(each) for each in quantities if only is None or each.what in only)
 
 
-def has_goal(stored: Mapping[str, Any]) -> bool:
-    """Whether a stored quantity is held to something."""
-    return bool(table.goal(_quantity(stored)))
+def _line(quantity: Quantity) -> str:
+    median = f"{table.number(quantity.median, quantity.kind)}{table.unit(quantity.unit)}"
+    shown = f"**{median}**" if quantity.missed else median
+    reason = f" ({quantity.reason})" if quantity.reason else ""
+    return f"| {quantity.what} | {_html(table.goal(quantity))} | {shown}{reason} | {table.spread(quantity)} |"
 
 
 def _quantity(stored: Mapping[str, Any]) -> Quantity:
-    return Quantity(**{name: stored[name] for name in (each.name for each in fields(Quantity))})
+    return Quantity(**{name: stored[name] for name in (each.name for each in fields(Quantity)) if name in stored})
 
 
 def _html(text: str) -> str:

@@ -36,6 +36,10 @@ HEADLINES: Mapping[str, tuple[str, ...]] = {
         "the effect is the marker: wall time, stock against ours",
         "external effects, ours: round trips",
         "external effects: wall time, stock against ours",
+        "one of ten poison: CPU, stock against ours",
+        "external effects: CPU, stock against ours",
+        "external, one of ten poison: CPU, stock against ours",
+        "external effects, serial: wall time, stock against ours",
     ),
     "cold_start": (
         "cold start of notifications: wall time, stock against ours",
@@ -45,6 +49,11 @@ HEADLINES: Mapping[str, tuple[str, ...]] = {
     "publisher": (
         "publishing at 6 ms, boto3, one by one: wall time against ours",
         "publishing at 6 ms, boto3, one by one: CPU against ours",
+        "publishing at 6 ms, aiobotocore, in batches, 10 side by side: wall time against ours",
+    ),
+    "cost": (
+        "a million orders at 1,000 a day: ours against Powertools",
+        "a million orders at 100,000 a day: ours against Powertools",
     ),
     "simulation": (
         "the simulation: messages a second a core",
@@ -60,6 +69,12 @@ HEADLINES: Mapping[str, tuple[str, ...]] = {
     "scaling": (
         "a further synth in one process: 5 subscribers",
         "synth of 5 to 100 subscribers: exponent of its growth",
+    ),
+    "end_to_end": (
+        "standard, 20 events a second, 5 subscribers: 95th percentile until applied",
+        "FIFO, 20 events a second, 5 subscribers: 95th percentile until applied",
+        "standard: draining 1,000 to 50,000, the engine's part and ours: exponent of its growth",
+        "FIFO: draining 1,000 to 50,000, the engine's part and ours: exponent of its growth",
     ),
 }
 

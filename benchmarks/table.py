@@ -26,8 +26,8 @@ def show(families: Mapping[str, Sequence[Quantity]]) -> None:
             mark = " [red]failed[/red]" if each.failed else " [yellow]missed[/yellow]" if each.missed else ""
             median = f"{number(each.median, each.kind)}{unit(each.unit)}{mark}"
             table.add_row(each.what, goal(each), median, spread(each), str(len(each.values)))
-            if each.missed and each.limit:
-                table.add_row(f"[dim]  limited by {each.limit}[/dim]")
+            if each.reason:
+                table.add_row(f"[dim]  {each.reason}[/dim]")
         table.add_section()
     console = Console()
     (console if console.is_terminal else Console(width=FILE_COLUMNS)).print(table)

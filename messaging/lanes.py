@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
@@ -39,11 +39,11 @@ class Lane:
 
     groups: dict[str, deque[Entry]] = field(default_factory=lambda: defaultdict(deque))
 
-    def next_batch(self) -> list[Entry]:
-        """The heads of up to ten groups that fit into one request; groups take turns."""
+    def next_batch(self, resting: Collection[str] = ()) -> list[Entry]:
+        """The heads of up to ten groups that fit into one request; groups take turns, but for those that rest."""
         batch: list[Entry] = []
         size_bytes = 0
-        for group in [*islice(self.groups, MAX_BATCH_ENTRIES)]:
+        for group in [*islice((each for each in self.groups if each not in resting), MAX_BATCH_ENTRIES)]:
             head = self.groups[group][0]
             if size_bytes + head.size_bytes > MAX_BATCH_BYTES:
                 break

@@ -135,10 +135,11 @@ class Publisher:
     def _drain(self, lane: Lane, has_time: Callable[[], bool]) -> dict[int, FailedEntry]:
         failures: dict[int, FailedEntry] = {}
         attempts: dict[int, int] = defaultdict(int)
+        # Groups whose head was refused for now, and how often at most: the others of the lane need not wait for them.
+        resting: dict[str, int] = {}
         while lane.groups and has_time():
-            batch = lane.next_batch()
-            refused = self._publish_batch(batch)
-            retried = 0
+            batch = lane.next_batch(resting)
+            refused = self._publish_batch(batch) if batch else {}
             for entry in batch:
                 refusal = refused.get(entry.request["Id"])
                 if refusal is None:
@@ -153,9 +154,11 @@ class Publisher:
                         reason = f"event {entry.event_id!r} of its group was not published"
                         failures[later.number] = FailedEntry(later.event_id, HELD_BACK, reason)
                 else:
-                    retried = max(retried, attempts[entry.number])
-            if retried and has_time():
-                self._sleep(random.uniform(0, min(5.0, 0.1 * 2**retried)))  # full jitter
+                    resting[entry.group] = attempts[entry.number]
+            if resting and len(refused) == len(batch):  # none was accepted, or there was none to send
+                if has_time():
+                    self._sleep(random.uniform(0, min(5.0, 0.1 * 2 ** max(resting.values()))))  # full jitter
+                resting.clear()
         for entry in (entry for group in lane.groups.values() for entry in group):
             failures[entry.number] = FailedEntry(entry.event_id, OUT_OF_TIME, "the run ended before its turn")
         return failures

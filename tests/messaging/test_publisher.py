@@ -94,6 +94,28 @@ def test_between_attempts_it_waits_longer_and_longer(monkeypatch: pytest.MonkeyP
     assert slept == [0.2, 0.4, 0.8, 1.6]
 
 
+def test_a_refused_entry_does_not_hold_up_the_others_of_its_lane() -> None:
+    """Their events go on, and only when none is left there is a pause for the one that is refused for now."""
+    sns = FakeSns({"OrderPlaced-A-0": ["Throttled"]})
+    pauses: list[int] = []
+    events = [order(f"{customer}-{n}", customer_id=customer) for n in range(3) for customer in "AB"]
+    report = publish(sns, events, concurrency=1, sleep=lambda _: pauses.append(len(sns.accepted)))
+    assert sns.ids() == [f"OrderPlaced-{each}" for each in ("B-0", "B-1", "B-2", "A-0", "A-1", "A-2")]
+    assert pauses == [3]
+    assert report.failed == ()
+
+
+def test_a_topic_that_takes_nothing_is_not_asked_at_once_again() -> None:
+    """Where a whole request is refused, the lane's other groups wait too."""
+    busy = ClientError({"Error": {"Code": "ThrottledException", "Message": ""}}, "PublishBatch")
+    sns = FakeSns(errors=[busy])
+    pauses: list[int] = []
+    events = [order(str(n), customer_id=f"C{n}") for n in range(20)]
+    publish(sns, events, concurrency=1, sleep=lambda _: pauses.append(len(sns.requests)))
+    assert pauses == [1]
+    assert len(sns.accepted) == 20
+
+
 def test_batches_run_side_by_side() -> None:
     """Ten lanes have ten requests in flight at once, as many as a client has connections."""
     together = threading.Barrier(10, timeout=10)

@@ -220,3 +220,4 @@ def test_an_engine_has_the_mended_queues(running: Engine) -> None:
     queues.send_message(QueueUrl=url, MessageBody="bad")
     eventually(lambda: depth(running, dead) == 1, "the bad message is a dead letter")
     eventually(lambda: depth(running, url) == 0, "it has left its queue")
+    assert "the queues are mended" in (running.state_dir / "engine.log").read_text(encoding="utf-8")

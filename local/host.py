@@ -114,6 +114,7 @@ def _mend_queues() -> None:
     queues = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(queues)
     queues.mend()
+    logger.info("the queues are mended")
 
 
 async def _serve(app: object, config: object, streams: StreamPoller) -> None:

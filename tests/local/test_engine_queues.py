@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 import json
-import time
-from collections.abc import Iterator
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -15,38 +14,19 @@ from local.clients import client
 from local.engine import Engine
 from local.engine_queues import Queues
 from tests.local.conftest import depth, eventually, map_function
+from tests.local.queues import (
+    URL,
+    Racing,
+    answered,
+    ids,
+    make_queue,
+    make_queue_with_dead_letters,
+    message,
+    received,
+    sqs,
+)
 
-sqs = importlib.import_module("ministack.services.sqs")
 MANY = 2_000
-URL = "http://localhost:4566/000000000000/work"
-
-
-def make_queue(monkeypatch: pytest.MonkeyPatch, *, fifo: bool = False, **attributes: str) -> dict[str, Any]:
-    """A queue of the engine's, without an engine."""
-    arn = "arn:aws:sqs:us-east-1:000000000000:work"
-    queue = {"attributes": {"QueueArn": arn, **attributes}, "messages": [], "is_fifo": fifo, "dedup_cache": {}}
-    monkeypatch.setattr(sqs, "_get_q", lambda *_: queue)
-    return queue
-
-
-def message(number: int, group: str | None = None) -> dict[str, Any]:
-    """A message as a topic of the engine's puts it into a queue."""
-    made = {"id": str(number), "body": str(number), "receipt_handle": None, "sent_at": time.time(), "group_id": group}
-    sqs._ensure_msg_fields(made)
-    return made
-
-
-def ids(messages: list[dict[str, Any]]) -> list[str]:
-    return [each["id"] for each in messages]
-
-
-class Racing(list[dict[str, Any]]):
-    """Messages of which one is sent just when somebody has looked through all."""
-
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        yield from super().__iter__()
-        if not any(each["id"] == "late" for each in super().__iter__()):
-            self.append({**message(0), "id": "late"})
 
 
 def test_the_engine_itself_loses_what_is_sent_while_it_deletes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,29 +84,111 @@ def test_a_fifo_queue_gives_the_same_as_the_engines_own(monkeypatch: pytest.Monk
     assert len(received) > len({*received})  # some came again
 
 
-def test_a_queue_that_others_changed_is_looked_through_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was received and then deleted through the API holds its group back no longer."""
+@pytest.mark.parametrize("taken", ["replaced", "purged", "filtered"])
+def test_what_others_took_out_holds_its_group_back_no_longer(monkeypatch: pytest.MonkeyPatch, taken: str) -> None:
+    """In whichever way: by another list, as a purge does it, or as a mapping does with what its filter drops."""
     queue, ours = make_queue(monkeypatch, fifo=True), Queues(sqs)
     queue["messages"] = [message(1, "g"), message(2, "g")]
     (first,) = ours.collect(queue, 1, 30)
     assert ours.collect(queue, 1, 30) == []
-    queue["messages"] = [each for each in queue["messages"] if each is not first]
+    if taken == "replaced":
+        queue["messages"] = [each for each in queue["messages"] if each is not first]
+    elif taken == "purged":
+        sqs._act_purge_queue({}, URL)
+        queue["messages"] += [message(2, "g"), message(3, "h")]
+    else:
+        queue["messages"].remove(first)
     assert ids(ours.collect(queue, 1, 30)) == ["2"]
 
 
-def test_dead_letters_are_looked_for_when_a_message_came_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And not at each receive."""
-    queue = make_queue(monkeypatch)
-    sweeps: list[dict[str, Any]] = []
-    monkeypatch.setattr(sqs, "_dlq_sweep", sweeps.append)
+@pytest.mark.parametrize("dead", [True, False])
+def test_what_waits_is_not_looked_at(monkeypatch: pytest.MonkeyPatch, dead: bool) -> None:
+    """When what was received is deleted, or becomes a dead letter."""
+
+    class Waiting(dict[str, Any]):
+        def get(self, *_: object) -> Any:
+            raise AssertionError("was looked at")
+
+        __getitem__ = get
+
+    queue, letters = make_queue_with_dead_letters(monkeypatch, most=1)
     ours = Queues(sqs)
-    queue["messages"] = [message(1), message(2)]
-    (first,) = ours.collect(queue, 1, 30)
+    queue["messages"] = [message(1)]
+    (first,) = ours.collect(queue, 1, 0 if dead else 30)
+    queue["messages"].append(Waiting())
     ours.sweep(queue)
-    assert sweeps == []
+    if not dead:
+        ours.delete(URL, {first["receipt_handle"]})
+    assert (queue["messages"], ids(letters["messages"])) == ([Waiting()], ["1"] if dead else [])
+    with pytest.raises(AssertionError, match="was looked at"):
+        ours.collect(queue, 1, 30)
+
+
+def test_what_is_further_back_than_the_last_receive_is_found_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A message in front that came back, and was received again, hides none that is in flight."""
+    queue, ours = make_queue(monkeypatch, fifo=True), Queues(sqs)
+    queue["messages"] = [message(1, "g"), message(2, "h"), message(3, "h")]
+    first, second = ours.collect(queue, 2, 30)
     first["visible_at"] = 0.0
-    ours.sweep(queue)
-    assert sweeps == [queue]
+    assert ids(ours.collect(queue, 1, 30)) == ["1"]
+    assert ours.collect(queue, 1, 30) == []
+    ours.delete(URL, {second["receipt_handle"]})
+    assert ids(ours.collect(queue, 1, 30)) == ["3"]
+
+
+def test_of_another_list_all_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A queue that was made anew, or restored, has messages that were received: anywhere."""
+    queue, ours = make_queue(monkeypatch), Queues(sqs)
+    queue["messages"] = [message(1), message(2)]
+    ours.collect(queue, 1, 30)
+    queue["messages"] = [message(3), received(4)]
+    ours.delete(URL, {"handle-4"})
+    assert ids(queue["messages"]) == ["3"]
+
+
+@pytest.mark.parametrize("one_by_one", [True, False])
+def test_the_api_deletes_as_the_engines_own_does(monkeypatch: pytest.MonkeyPatch, one_by_one: bool) -> None:
+    """With the same answers, but out of the list that is there."""
+    ours = Queues(sqs)
+    own = (sqs._act_delete_message, sqs._act_delete_message_batch)
+    answers = []
+    for delete_one, delete_batch in (own, (ours.delete_message, ours.delete_message_batch)):
+        queue = make_queue(monkeypatch)
+        queue["messages"] = there = [received(n) for n in range(4)] + [message(4)]
+        handles = ["handle-1", "other", "handle-3", "handle-1", ""]
+        wanted = [{"Id": str(n), "ReceiptHandle": handle} for n, handle in enumerate(handles)]
+        if one_by_one:
+            answer: object = [answered(delete_one, each) for each in wanted]
+        else:
+            answer = answered(delete_batch, {"Entries": wanted})
+        answers.append((answer, ids(queue["messages"])))
+        assert answered(delete_batch, {"Entries": []}) == "EmptyBatchRequest"
+    assert answers[0] == answers[1]
+    assert answers[1][1] == ["0", "2", "4"]
+    assert queue["messages"] is there
+
+
+def test_no_message_is_received_twice_by_many_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine receives in two threads, and deletes in more."""
+    queue, ours = make_queue(monkeypatch), Queues(sqs)
+    queue["messages"] = [message(n) for n in range(MANY)]
+    seen: list[str] = []
+
+    def work() -> None:
+        while batch := ours.collect(queue, 10, 30):
+            seen.extend(ids(batch))
+            ours.delete(URL, {each["receipt_handle"] for each in batch})
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor() as pool:
+            for each in [pool.submit(work) for _ in range(4)]:
+                each.result()
+    finally:
+        sys.setswitchinterval(interval)
+    assert sorted(seen, key=int) == [str(n) for n in range(MANY)]
+    assert queue["messages"] == []
 
 
 def test_what_expires_is_looked_for_once_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,3 +220,4 @@ def test_an_engine_has_the_mended_queues(running: Engine) -> None:
     queues.send_message(QueueUrl=url, MessageBody="bad")
     eventually(lambda: depth(running, dead) == 1, "the bad message is a dead letter")
     eventually(lambda: depth(running, url) == 0, "it has left its queue")
+    assert "the queues are mended" in (running.state_dir / "engine.log").read_text(encoding="utf-8")

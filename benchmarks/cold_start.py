@@ -73,12 +73,14 @@ ENVIRONMENT = {
     "WAYBILL_TOPIC_ARN": "arn:aws:sns:us-east-1:000000000000:orders.fifo",
     "WAYBILL_MAIL_FROM": "shop@example.com",
 }
-# Its first invocation composes a function, and its first message makes these clients.
+# Its first invocation composes a function, as `Function.__call__` does, and its first message makes these clients.
 OURS = """
+from lambdas.cold_start import uncollected
 from lambdas.runtime import Sandbox
 from lambdas.{function} import handler
-sandbox = Sandbox()
-handler.start(sandbox)
+with uncollected():
+    sandbox = Sandbox()
+    handler.start(sandbox)
 for client in {clients!r}:
     getattr(sandbox.clients, client).meta
 """

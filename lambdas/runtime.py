@@ -1,7 +1,7 @@
 """The composition root of every function: reads the environment, makes the clients and runs the consumer.
 
-The only module of the functions that reads the environment, and it does so at the first invocation: importing a
-handler has no side effect.
+No other module of the functions takes settings from the environment, and this one does so at the first invocation:
+importing a handler needs none. `cold_start` looks whether this is Lambda; elsewhere an import has no side effect.
 """
 
 from __future__ import annotations

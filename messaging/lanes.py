@@ -5,7 +5,6 @@ A group's events all go through one lane, and no batch holds two events of one g
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -79,8 +78,11 @@ def in_threads(drain: Drain, lanes: Sequence[Lane]) -> Iterable[dict[int, Failed
 
 
 def lanes_of(entries: Iterable[Entry], concurrency: int) -> list[Lane]:
-    """At most `concurrency` lanes, and no more than can fill their batches: with fewer groups in each, as many batches
-    would follow each other, and hold less.
+    """At most `concurrency` lanes, and about as many as the groups fill, each with as many as fit into one batch.
+
+    With more lanes, as many batches would follow each other, and hold less; with fewer, more would follow each other.
+    Between two numbers it is the nearer. Where groups are of one length and lanes enough, that takes at most a third
+    more requests than the fewest, and less than half more time than the shortest.
 
     Groups are dealt out by length, so that the long ones are apart; the same entries lie in the same lanes in every
     process, so runs can be compared.
@@ -93,7 +95,8 @@ def lanes_of(entries: Iterable[Entry], concurrency: int) -> list[Lane]:
     if not groups:
         return []
     fit = max(1, min(MAX_BATCH_ENTRIES, MAX_BATCH_BYTES * count // size_bytes))
-    lanes = [Lane() for _ in range(min(concurrency, math.ceil(len(groups) / fit)))]
+    filled = max(1, (len(groups) + fit // 2) // fit)
+    lanes = [Lane() for _ in range(min(concurrency, filled))]
     longest_first = sorted(groups.items(), key=lambda group: -len(group[1]))
     for number, (name, events) in enumerate(longest_first):
         lanes[number % len(lanes)].groups[name] = events

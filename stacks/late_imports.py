@@ -8,8 +8,9 @@ the functions that need it: nothing is missing.
 from __future__ import annotations
 
 import ast
+import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from stacks.errors import SynthError
@@ -47,14 +48,39 @@ def _moved(text: str, module: str, statement: str, called: str) -> str:
     text, removed = re.subn(rf"^{re.escape(statement)}\n", "", text, flags=re.MULTILINE)
     call = rf"^( +)(.*(?<![\w.]){re.escape(called)}\(.*)$"
     text, moved = re.subn(call, rf"\g<1>{statement}\n\g<1>\g<2>", text, flags=re.MULTILINE)
-    if removed != 1 or not moved or not _is_python(text):
+    if removed != 1 or not moved or not _is_bound(text, statement, called.partition(".")[0], moved):
         raise SynthError(f"{module} in the layer is not what it was ({statement}): adapt stacks/late_imports.py to it")
     return text
 
 
-def _is_python(text: str) -> bool:
+def _is_bound(text: str, statement: str, name: str, moved: int) -> bool:
+    """Whether each moved import is a statement of a function, and the name is in the line after it and nowhere else.
+
+    Elsewhere it would be a NameError in production: where it is no call but a default or a callback, say, or where no
+    function is around the call. And a function's own argument of that name would be overwritten.
+    """
     try:
-        ast.parse(text)
+        tree = ast.parse(text)
     except SyntaxError:
         return False
-    return True
+    functions = [node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
+    after = {
+        following.lineno
+        for function in functions
+        for block in _blocks(function)
+        for before, following in itertools.pairwise(block)
+        if following.lineno == before.lineno + 1 and ast.unparse(before) == statement
+    }
+    named = (node for node in ast.walk(tree) if isinstance(node, (ast.Name, ast.arg)))
+    uses = {node.lineno for node in named if name == (node.id if isinstance(node, ast.Name) else node.arg)}
+    return uses == after and len(after) == moved
+
+
+def _blocks(node: ast.AST) -> Iterator[Sequence[ast.stmt]]:
+    """The statements that follow each other in it, but not a class's: they bind names for themselves."""
+    for part in ("body", "orelse", "finalbody"):
+        if isinstance(block := getattr(node, part, None), list):
+            yield block
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, ast.ClassDef):
+            yield from _blocks(child)

@@ -45,7 +45,8 @@ class Fault(enum.Enum):
     # A table's stream.
     STREAM_RECORDS_LOST = "stream_records_lost"
 
-    # A member is itself alone: Enum's own hash is a call for each of a place's options.
+    # A member is itself alone: Enum's own hash is a call for each of a place's options. By this one, which is an
+    # address, a set of members has another order in each run: nobody may iterate one.
     __hash__ = object.__hash__
 
 

@@ -67,20 +67,31 @@ def test_a_batch_ends_before_it_is_too_large() -> None:
 
 
 @pytest.mark.parametrize(
-    ("groups", "lanes", "requests"),
-    [(1, 1, 10), (10, 1, 10), (16, 2, 20), (40, 4, 40), (100, 10, 100), (400, 10, 400)],
+    ("groups", "lanes", "requests", "in_turn"),
+    [
+        *[(1, 1, 10, 10), (10, 1, 10, 10), (11, 1, 11, 11), (14, 1, 14, 14), (15, 2, 20, 10), (16, 2, 20, 10)],
+        *[(24, 2, 24, 12), (40, 4, 40, 10), (100, 10, 100, 10), (400, 10, 400, 40)],
+    ],
 )
-def test_no_more_lanes_than_have_full_batches(groups: int, lanes: int, requests: int) -> None:
-    """Ten events of each group need as few requests as there can be, and as few of them one after another."""
-    found = lanes_of(of_groups(*[10] * groups), 10)
-    batches = [sent(lane) for lane in found]
-    assert (len(found), sum(map(len, batches))) == (lanes, requests)
-    assert max(map(len, batches)) == max(10, groups // lanes)
+def test_as_many_lanes_as_groups_fill(groups: int, lanes: int, requests: int, in_turn: int) -> None:
+    """Ten events of each group: where the groups fill lanes, as few requests as there can be, and as few in turn."""
+    batches = [sent(lane) for lane in lanes_of(of_groups(*[10] * groups), 10)]
+    assert (len(batches), sum(map(len, batches)), max(map(len, batches))) == (lanes, requests, in_turn)
+
+
+def test_neither_requests_nor_time_are_far_from_the_best() -> None:
+    """At most a third more requests, and less than half more in turn, than with any other number of lanes."""
+    for groups in range(1, 120):
+        batches = [sent(lane) for lane in lanes_of(of_groups(*[10] * groups), 20)]
+        fewest, least_in_turn = max(10, groups), 10  # all groups in one lane, and no more than ten in any
+        assert sum(map(len, batches)) <= fewest * 4 / 3
+        assert max(map(len, batches)) < least_in_turn * 3 / 2
 
 
 def test_large_messages_go_side_by_side_too() -> None:
-    """Only three fit into a request, so that ten groups fill four lanes."""
-    assert len(lanes_of(of_groups(*[1] * 10, size_bytes=MAX_BATCH_BYTES // 3), 10)) == 4
+    """Only three fit into a request, so that ten groups fill three lanes, and eleven nearly four."""
+    assert len(lanes_of(of_groups(*[1] * 10, size_bytes=MAX_BATCH_BYTES // 3), 10)) == 3
+    assert len(lanes_of(of_groups(*[1] * 11, size_bytes=MAX_BATCH_BYTES // 3), 10)) == 4
     assert len(lanes_of(of_groups(*[1] * 10, size_bytes=MAX_BATCH_BYTES), 4)) == 4
 
 

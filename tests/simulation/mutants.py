@@ -287,6 +287,13 @@ MUTANTS = (
         "return {}",
     ),
     Mutant(
+        "a group is dealt to two lanes",
+        "messaging/lanes.py",
+        "        lanes[number % len(lanes)].groups[name] = events",
+        "        for turn, event in enumerate(events):\n"
+        "            lanes[(number + turn) % len(lanes)].groups[name].append(event)",
+    ),
+    Mutant(
         "the relay deletes what the topic does not take now",
         "messaging/relay.py",
         "settled = [parcel for parcel in parcels if not parcel.waiting]",

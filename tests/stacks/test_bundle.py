@@ -21,7 +21,7 @@ from aws_cdk import App, Stack
 from botocore import xform_name
 
 from messaging.topology import ORDERS
-from stacks import botocore_data, bytecode, late_imports, layer
+from stacks import botocore_data, bytecode, layer
 from stacks.bundle import Bundle
 from stacks.errors import SynthError
 from tests.stacks.conftest import Synthesize
@@ -211,28 +211,6 @@ def test_layer_imports_nothing_that_only_documentation_needs(packages: Path) -> 
         "    raise AssertionError('there is no h2')\n"
     )
     subprocess.run([sys.executable, "-I", "-S", "-B", "-c", script, str(packages)], check=True, env={})
-
-
-@pytest.mark.parametrize("change", ["removed", "called within an expression", "imported otherwise"])
-def test_a_package_that_is_not_as_it_was_is_not_changed(tmp_path: Path, change: str) -> None:
-    """A new version of it has to be looked at."""
-    modules = tmp_path / "modules"
-    for name in late_imports.LATE:
-        (modules / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(BOTOCORE_DATA.parents[1] / name, modules / name)
-    unchanged = shutil.copytree(modules, tmp_path / "unchanged")
-    late_imports.import_late(unchanged)
-
-    module = modules / "urllib3/http2/__init__.py"
-    text = module.read_text()
-    if change == "removed":
-        module.unlink()
-    elif change == "called within an expression":
-        module.write_text(text + "\ndef again():\n    return (\n        version('h2')\n    )\n")
-    else:
-        module.write_text(text.replace("from importlib.metadata import version", "import importlib.metadata"))
-    with pytest.raises(SynthError, match=r"urllib3/http2/__init__\.py in the layer is not what it was"):
-        late_imports.import_late(modules)
 
 
 def test_bundle_fits_lambda(code: Path, packages: Path) -> None:

@@ -41,7 +41,7 @@ RATES: Mapping[Fault, float] = {
     Fault.KILLED_LATE: 0.01,
     Fault.COPIED: 0.002,
     Fault.DELIVERY_FAILS: 0.002,
-    Fault.KEY_REVOKED: 0.00002,
+    Fault.KEY_REVOKED: 0.00005,
     Fault.PUBLISHED_AGAIN: 0.15,
     Fault.RESENT_LATE: 0.1,
     Fault.STREAM_RECORDS_LOST: 0.01,

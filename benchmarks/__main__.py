@@ -28,8 +28,12 @@ def main(arguments: Sequence[str]) -> int:
     parser = _parser()
     options = parser.parse_args(arguments)
     chosen = registry.chosen(options.name, short=options.short)
-    if options.plots and (options.short or options.name in {each.name for each in chosen} - {*registry.FAMILIES}):
-        parser.error("--plots needs whole families, and not the short form")
+    if options.plots and options.short:
+        parser.error("--plots keeps what the whole form gives, and not the short one")
+    if options.plots and options.name in {each.name for each in chosen} - {*registry.FAMILIES}:
+        parser.error(f"{options.name} is a part of the family {chosen[0].family}: bench {chosen[0].family} --plots")
+    if options.json not in (None, "-") and not Path(options.json).absolute().parent.is_dir():
+        parser.error(f"there is no folder for {options.json}")
     began, broken = time.monotonic(), []
     quantities: dict[str, list[Quantity]] = {}
     for family, benchmarks in itertools.groupby(chosen, key=lambda each: each.family):
@@ -42,7 +46,10 @@ def main(arguments: Sequence[str]) -> int:
         quantities[family] = [each for result in results for each in result.quantities]
         if options.plots:
             record.keep(ROOT, family, quantities[family], [each for result in results for each in result.panels])
-    _write(options.json or LAST, [record.document(family, those) for family, those in quantities.items()])
+    document = [record.document(family, those) for family, those in quantities.items()]
+    LAST.parent.mkdir(exist_ok=True)
+    for file in dict.fromkeys((LAST, options.json or LAST)):
+        _write(file, document)
     if options.json != "-":
         table.show(quantities)
     failed = [each.what for those in quantities.values() for each in those if each.failed]
@@ -50,19 +57,21 @@ def main(arguments: Sequence[str]) -> int:
         print(f"gate missed: {what}", file=sys.stderr)
     for family in broken:
         print(f"not measured: {family}, for the error above", file=sys.stderr)
-    print(f"{time.monotonic() - began:.0f} s in all", file=sys.stderr)
+    print(f"{time.monotonic() - began:.0f} s in all; the numbers are in {options.json or LAST}", file=sys.stderr)
     return 1 if failed or broken else 0
 
 
 def _parser() -> argparse.ArgumentParser:
-    names = [*dict.fromkeys(name for each in registry.BENCHMARKS for name in (each.name, each.family))]
+    families = [*dict.fromkeys(each.family for each in registry.BENCHMARKS)]
+    parts = [each.name for each in registry.BENCHMARKS if each.name not in families]
     parser = argparse.ArgumentParser(prog="dev.py bench", description=__doc__)
-    parser.add_argument("name", nargs="?", metavar="NAME", choices=names, help=f"one of {', '.join(names)}; or all")
-    parser.add_argument("--short", action="store_true", help="fewer rounds and sizes: all of it in five minutes")
+    help_of_names = f"a family ({', '.join(families)}) or a part of one ({', '.join(parts)}); without it, all"
+    parser.add_argument("name", nargs="?", metavar="NAME", choices=[*families, *parts], help=help_of_names)
+    parser.add_argument("--short", action="store_true", help="fewer rounds and sizes: all of it within five minutes")
     parser.add_argument(
         "--json",
         metavar="FILE",
-        help="where to write the quantities as JSON (.waybill/bench.json); - for stdout in place of the table",
+        help="write the quantities as JSON there too, beside .waybill/bench.json; - for stdout in place of the table",
     )
     parser.add_argument(
         "--plots",
@@ -84,9 +93,8 @@ def _write(file: str | Path, document: Any) -> None:
     text = json.dumps(document, indent=2) + "\n"
     if file == "-":
         sys.stdout.write(text)
-        return
-    Path(file).parent.mkdir(parents=True, exist_ok=True)
-    Path(file).write_text(text, encoding="utf-8")
+    else:
+        Path(file).write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -107,6 +107,9 @@ def _lines(place: Any, panel: Lines) -> None:
         place.set_yscale("log")
     else:
         place.set_ylim(bottom=0)
+    sizes = sorted({x for points in panel.series.values() for x, _ in points})
+    place.set_xticks(sizes, [f"{size:,.0f}" for size in sizes])
+    place.minorticks_off()
     if len(panel.series) > 1:
         place.legend(loc="best")
 

@@ -48,6 +48,16 @@ class Quantity:
         return lower, upper
 
     @property
+    def judged_by(self) -> float | None:
+        """What is just enough for the command not to fail; None of what judges nothing."""
+        goal = self.at_most if self.at_least is None else self.at_least
+        if self.kind == "absolute" or goal is None:
+            return None
+        if self.gate is not None or self.kind == "count":
+            return goal if self.gate is None else self.gate
+        return goal / RATIO_MARGIN if self.at_least is None else goal * RATIO_MARGIN
+
+    @property
     def missed(self) -> bool:
         """Whether the median is on the wrong side of the goal; of a count, the worst run."""
         return self._is_beyond(self.at_least, self.at_most)
@@ -55,17 +65,8 @@ class Quantity:
     @property
     def failed(self) -> bool:
         """Whether it is on the wrong side of the gate, which fails the command."""
-        if self.kind == "absolute":
-            return False
-        if self.gate is not None:
-            is_most = self.at_most is not None
-            return self._is_beyond(None if is_most else self.gate, self.gate if is_most else None)
-        if self.kind == "count":
-            return self.missed
-        return self._is_beyond(
-            None if self.at_least is None else self.at_least * RATIO_MARGIN,
-            None if self.at_most is None else self.at_most / RATIO_MARGIN,
-        )
+        judged_by, is_most = self.judged_by, self.at_least is None
+        return self._is_beyond(None if is_most else judged_by, judged_by if is_most else None)
 
     def _is_beyond(self, at_least: float | None, at_most: float | None) -> bool:
         exact = self.kind == "count"

@@ -20,6 +20,7 @@ FOLDER = Path("docs") / "plots"
 # What ours is measured against, and with.
 PACKAGES = ("boto3", "aiobotocore", "aws-lambda-powertools", "msgspec", "aws-cdk-lib", "ministack")
 _HEADER = ("| what | goal | measured | spread |", "|---|---|---|---|")
+_HEADER_OF_ALL = ("| what | goal | measured | spread | gate | runs |", "|---|---|---|---|---|--:|")
 BEGIN, END = "<!-- measured: written by `python3 dev.py bench --plots` -->", "<!-- end of measured -->"
 
 # Where the numbers are shown, and which of them; None: all of them, a table a family.
@@ -82,17 +83,20 @@ def with_numbers(page: str, families: Sequence[Mapping[str, Any]], only: Collect
 
 
 def _lines(families: Sequence[Mapping[str, Any]], only: Collection[str] | None) -> Iterator[str]:
-    """Every quantity, or those that are wanted."""
+    """Every quantity; or those that are wanted, and whatever missed its goal."""
     machines = sorted({each["machine"] for each in families})
     days = sorted({each["measured_on"] for each in families})
     yield f"On {' and '.join(machines)}; {' to '.join(dict.fromkeys((days[0], days[-1])))}."
     if only is not None:
         yield from ("", *_HEADER)
     for family in families:
-        if only is None:
-            yield from ("", f"### {registry.FAMILIES[family['family']]}", "", *_HEADER)
         quantities = [_quantity(each) for each in family["quantities"]]
-        yield from (_line(each) for each in quantities if only is None or each.what in only)
+        if only is not None:
+            yield from (_line(each) for each in quantities if each.what in only or each.missed)
+            continue
+        name, title = family["family"], registry.FAMILIES[family["family"]]
+        yield from ("", f"### {title}", "", f"![{title}](plots/{name}.svg)", "", *_HEADER_OF_ALL)
+        yield from (f"{_line(each)} {_gate(each)} | {len(each.values)} |" for each in quantities)
 
 
 def _line(quantity: Quantity) -> str:
@@ -100,6 +104,11 @@ def _line(quantity: Quantity) -> str:
     shown = f"**{median}**" if quantity.missed else median
     reason = f" ({quantity.reason})" if quantity.reason else ""
     return f"| {quantity.what} | {_html(table.goal(quantity))} | {shown}{reason} | {table.spread(quantity)} |"
+
+
+def _gate(quantity: Quantity) -> str:
+    judged_by = quantity.judged_by
+    return "" if judged_by is None else f"{judged_by:,.10g}"
 
 
 def _quantity(stored: Mapping[str, Any]) -> Quantity:

@@ -36,8 +36,8 @@ def show(families: Mapping[str, Sequence[Quantity]]) -> None:
 def goal(quantity: Quantity) -> str:
     """Such as `>= 9x`; nothing without one."""
     if quantity.at_least is not None:
-        return f">= {quantity.at_least:,g}{unit(quantity.unit)}"
-    return "" if quantity.at_most is None else f"<= {quantity.at_most:,g}{unit(quantity.unit)}"
+        return f">= {quantity.at_least:,.10g}{unit(quantity.unit)}"
+    return "" if quantity.at_most is None else f"<= {quantity.at_most:,.10g}{unit(quantity.unit)}"
 
 
 def spread(quantity: Quantity) -> str:

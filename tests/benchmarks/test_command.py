@@ -30,7 +30,7 @@ def has(monkeypatch: pytest.MonkeyPatch, **families: Callable[[bool], Result]) -
 @pytest.fixture(autouse=True)
 def last(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Where the numbers of the last run lie."""
-    path = tmp_path / "new" / "bench.json"
+    path = tmp_path / ".waybill" / "bench.json"
     monkeypatch.setattr(command, "LAST", path)
     return path
 
@@ -49,7 +49,7 @@ def test_a_missed_gate_is_named_and_fails(
 
 
 def test_the_numbers_are_written_always(monkeypatch: pytest.MonkeyPatch, last: Path, tmp_path: Path) -> None:
-    """As JSON, into a file of their own where none is named."""
+    """As JSON, into the file of the last run, and into one that is named."""
     has(monkeypatch, consumer=gives(count("round trips", "", [1])))
     command.main([])
     command.main(["--json", str(tmp_path / "mine.json")])
@@ -71,9 +71,11 @@ def test_what_breaks_takes_nothing_with_it(
     assert [each["family"] for each in json.loads(last.read_text())] == ["consumer"]
 
 
-@pytest.mark.parametrize("arguments", [["--plots", "--short"], ["contention", "--plots"]])
-def test_a_part_is_not_kept(arguments: list[str]) -> None:
-    """A plot of half a family would take the place of a whole one."""
+@pytest.mark.parametrize(
+    "arguments", [["--plots", "--short"], ["contention", "--plots"], ["cost", "--json", "missing/c.json"], ["all"]]
+)
+def test_what_makes_no_sense_is_refused_before_anything_is_measured(arguments: list[str]) -> None:
+    """A plot of half a family would take the place of a whole one; a mistyped folder is not made."""
     with pytest.raises(SystemExit) as stopped:
         command.main(arguments)
     assert stopped.value.code == 2

@@ -103,6 +103,7 @@ def test_what_is_kept_is_what_the_pages_show(tmp_path: Path, monkeypatch: pytest
         assert "stale" not in page
         assert page.startswith("before\n")
         assert page.endswith("after\n")
+    assert "| calls | ≤ 3 calls | 2 calls |  | 3 | 1 |" in pages[1]
     assert ["calls" in page for page in pages] == ["memory" in page for page in pages] == [False, True]
 
 

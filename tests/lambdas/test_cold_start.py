@@ -13,6 +13,7 @@ from typing import Any
 
 import botocore.session
 import pytest
+from botocore.config import Config
 
 from lambdas import runtime
 from messaging.effects import External
@@ -48,8 +49,13 @@ class FakeSession:
     def __init__(self) -> None:
         self.made: list[str] = []
 
-    def create_client(self, service: str, config: object) -> SimpleNamespace:
-        assert config in (runtime.CLIENT_CONFIG, runtime.UNCHECKED)
+    def user_agent(self) -> str:
+        return "agent"
+
+    def create_client(self, service: str, config: Config) -> SimpleNamespace:
+        assert config.user_agent == "agent"
+        assert config.read_timeout == runtime.CLIENT_CONFIG.read_timeout
+        assert config.parameter_validation is (service != "dynamodb")
         self.made.append(service)
         return SimpleNamespace(
             batch_execute_statement=lambda Statements: {"Responses": [{} for _ in Statements]},  # noqa: N803 - AWS's

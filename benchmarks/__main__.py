@@ -57,7 +57,7 @@ def main(arguments: Sequence[str]) -> int:
         print(f"gate missed: {what}", file=sys.stderr)
     for family in broken:
         print(f"not measured: {family}, for the error above", file=sys.stderr)
-    print(f"{time.monotonic() - began:.0f} s in all; the numbers are in {options.json or LAST}", file=sys.stderr)
+    print(f"{time.monotonic() - began:.0f} s in all; the numbers are in {LAST}", file=sys.stderr)
     return 1 if failed or broken else 0
 
 

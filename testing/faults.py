@@ -45,10 +45,6 @@ class Fault(enum.Enum):
     # A table's stream.
     STREAM_RECORDS_LOST = "stream_records_lost"
 
-    # A member is itself alone: Enum's own hash is a call for each of a place's options. By this one, which is an
-    # address, a set of members has another order in each run: nobody may iterate one.
-    __hash__ = object.__hash__
-
 
 # Whole services, whole queues: these are no points of a call, and a scenario brings them about.
 Options = tuple[Fault, ...]
